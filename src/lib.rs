@@ -1,0 +1,1 @@
+//! Plimsoll finds the highest rate that an HTTP service sustains.
