@@ -1,0 +1,90 @@
+//! What a search found, in the words of the contract.
+
+use crate::trial::TrialId;
+use crate::units::Rps;
+
+/// How a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// A rate was confirmed and a higher one is not sustained.
+    Capacity,
+    /// The ceiling itself was confirmed.
+    AtCeiling,
+    /// Not even the floor is sustained.
+    BelowFloor,
+    /// No rate that was proposed could be confirmed.
+    Unconfirmed,
+    /// The target did not recover after an overload.
+    Metastable,
+    /// The generator was at fault too often to say anything.
+    GeneratorLimited,
+    /// The time was up before a rate was confirmed.
+    OutOfBudget,
+    /// The user stopped the run before a rate was confirmed.
+    Interrupted,
+    /// The target could no longer be reached before a rate was confirmed.
+    TargetLost,
+}
+
+impl Finding {
+    /// The finding's name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity",
+            Self::AtCeiling => "at_ceiling",
+            Self::BelowFloor => "below_floor",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Metastable => "metastable",
+            Self::GeneratorLimited => "generator_limited",
+            Self::OutOfBudget => "out_of_budget",
+            Self::Interrupted => "interrupted",
+            Self::TargetLost => "target_lost",
+        }
+    }
+}
+
+/// What a reader of the capacity must know beside the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// The confirmation holds by its measured values; its bounds need more requests.
+    FewSamples,
+    /// A rate failed below one that passed.
+    NonMonotone,
+    /// Generator and target share a machine.
+    CoLocated,
+}
+
+impl Flag {
+    /// The flag's name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FewSamples => "few_samples",
+            Self::NonMonotone => "non_monotone",
+            Self::CoLocated => "co_located",
+        }
+    }
+}
+
+/// The answer of a search.
+///
+/// `rps` is a rate that was itself confirmed, or `None`. Without a confirmation `low` and `high` are the
+/// bracket that the search had come to, where it had one: a hint for the next run, not a capacity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capacity {
+    /// How the search ended.
+    pub finding: Finding,
+    /// What must be known beside the number; sorted, each once.
+    pub flags: Vec<Flag>,
+    /// The confirmed rate.
+    pub rps: Option<Rps>,
+    /// Highest rate that passed.
+    pub low: Option<Rps>,
+    /// Lowest rate that failed.
+    pub high: Option<Rps>,
+    /// The soaks that confirmed the rate.
+    pub confirmed_by: Vec<TrialId>,
+    /// Why there is no confirmed rate, in words; empty where there is one.
+    pub reasons: Vec<String>,
+}

@@ -1,0 +1,3 @@
+//! The search for the capacity.
+
+pub mod finding;

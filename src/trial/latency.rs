@@ -1,0 +1,151 @@
+//! A histogram of times that never loses a value and never invents one.
+
+use hdrhistogram::Histogram;
+
+use crate::units::ns_to_ms;
+
+/// Greatest time that is kept apart: one hour, in microseconds.
+const HIGHEST_US: u64 = 3_600_000_000;
+/// Significant decimal digits: values are exact to 0.1 %.
+const DIGITS: u8 = 3;
+
+/// Times from 1 µs to 1 h at three digits; longer ones are counted as one hour and counted apart.
+#[derive(Debug, Clone)]
+pub struct LatencyLog {
+    histogram: Histogram<u32>,
+    overflow: u64,
+}
+
+impl Default for LatencyLog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LatencyLog {
+    /// An empty log.
+    ///
+    /// # Panics
+    /// Never: the bounds are constants that the histogram accepts.
+    #[must_use]
+    #[allow(clippy::expect_used, reason = "constant bounds, exercised by every test")]
+    pub fn new() -> Self {
+        let histogram = Histogram::new_with_bounds(1, HIGHEST_US, DIGITS)
+            .expect("1 µs to 1 h at three digits are valid bounds");
+        Self { histogram, overflow: 0 }
+    }
+
+    /// Counts one time.
+    pub fn record_ns(&mut self, span_ns: u64) {
+        let span_us = (span_ns + 500) / 1000;
+        if span_us > HIGHEST_US {
+            self.overflow += 1;
+        }
+        self.histogram.saturating_record(span_us);
+    }
+
+    /// Number of times.
+    #[must_use]
+    pub fn samples(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// Number of times over one hour.
+    #[must_use]
+    pub const fn overflow(&self) -> u64 {
+        self.overflow
+    }
+
+    /// The `quantile` (0..1) in milliseconds; `None` with fewer than `1 / (1 - quantile)` samples.
+    #[must_use]
+    pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
+        let carried = self.samples() as f64 * (1.0 - quantile) >= 1.0 - 1e-9;
+        carried.then(|| us_to_ms(self.histogram.value_at_quantile(quantile)))
+    }
+
+    /// The time at `rank` of the sorted times, counted from 1, in milliseconds; `None` beyond them.
+    #[must_use]
+    pub fn rank_ms(&self, rank: u64) -> Option<f64> {
+        (rank >= 1 && rank <= self.samples()).then(|| {
+            let quantile = rank as f64 / self.samples() as f64;
+            us_to_ms(self.histogram.value_at_quantile(quantile))
+        })
+    }
+
+    /// The longest time in milliseconds; `None` without samples.
+    #[must_use]
+    pub fn max_ms(&self) -> Option<f64> {
+        (self.samples() > 0).then(|| us_to_ms(self.histogram.max()))
+    }
+
+    /// Adds all times of `other`; the order of merging does not matter.
+    ///
+    /// # Panics
+    /// Never: all logs have the same bounds.
+    #[allow(clippy::expect_used, reason = "all logs have the same bounds")]
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram.add(&other.histogram).expect("logs share their bounds");
+        self.overflow += other.overflow;
+    }
+
+    /// Forgets all times.
+    pub fn clear(&mut self) {
+        self.histogram.reset();
+        self.overflow = 0;
+    }
+
+    /// The histogram itself, in microseconds, for its serialised form.
+    #[must_use]
+    pub const fn histogram_us(&self) -> &Histogram<u32> {
+        &self.histogram
+    }
+}
+
+fn us_to_ms(span_us: u64) -> f64 {
+    ns_to_ms(span_us * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn log_of(spans_ns: &[u64]) -> LatencyLog {
+        let mut log = LatencyLog::new();
+        for span_ns in spans_ns {
+            log.record_ns(*span_ns);
+        }
+        log
+    }
+
+    proptest! {
+        #[test]
+        fn merging_in_any_order_equals_recording_at_once(
+            first in prop::collection::vec(0..10_000_000_000_u64, 0..50),
+            second in prop::collection::vec(0..10_000_000_000_u64, 0..50),
+        ) {
+            let mut forward = log_of(&first);
+            forward.merge(&log_of(&second));
+            let mut backward = log_of(&second);
+            backward.merge(&log_of(&first));
+            let at_once = log_of(&[first, second].concat());
+            prop_assert_eq!(forward.histogram_us(), backward.histogram_us());
+            prop_assert_eq!(forward.histogram_us(), at_once.histogram_us());
+        }
+    }
+
+    #[test]
+    fn a_percentile_that_the_samples_cannot_carry_is_none() {
+        let log = log_of(&vec![1_000_000; 99]);
+        assert_eq!(log.quantile_ms(0.99), None, "99 samples do not carry a p99");
+        assert!(log.quantile_ms(0.95).is_some(), "they carry a p95");
+        assert!(log_of(&vec![1_000_000; 100]).quantile_ms(0.99).is_some(), "100 do");
+        assert_eq!(LatencyLog::new().max_ms(), None, "no data is not zero");
+    }
+
+    #[test]
+    fn a_time_over_one_hour_is_counted_as_overflow_and_kept() {
+        let log = log_of(&[4_000_000_000_000_000]);
+        assert_eq!((log.samples(), log.overflow()), (1, 1), "kept and counted");
+    }
+}

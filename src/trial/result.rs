@@ -1,0 +1,114 @@
+//! What a trial and a recovery brought, and every figure derived from them.
+
+use super::tally::Tally;
+use super::{StopCause, StreamPlan, TrialId, TrialPlan, Workload};
+
+/// One stream of a finished trial.
+#[derive(Debug, Clone)]
+pub struct StreamResult {
+    /// What was planned.
+    pub plan: StreamPlan,
+    /// What was counted.
+    pub tally: Tally,
+}
+
+impl StreamResult {
+    /// Accepted answers that came within the measured part, per second of it; `None` if it is empty.
+    #[must_use]
+    pub fn accepted_rps(&self) -> Option<f64> {
+        let measured_s = self.tally.measured_s();
+        (measured_s > 0.0).then(|| self.tally.accepted_in_time as f64 / measured_s)
+    }
+
+    /// The same over the second half of the measured part.
+    #[must_use]
+    pub fn accepted_second_half_rps(&self) -> Option<f64> {
+        let half_s = self.tally.measured_s() / 2.0;
+        (half_s > 0.0).then(|| self.tally.accepted_second_half as f64 / half_s)
+    }
+
+    /// Share of requests that ended in another way than accepted; `None` without requests.
+    #[must_use]
+    pub fn error_ratio(&self) -> Option<f64> {
+        let total = self.tally.counts.total();
+        (total > 0).then(|| self.tally.counts.failed() as f64 / total as f64)
+    }
+
+    /// Number of requests over the limit for a slow response.
+    #[must_use]
+    pub fn slow(&self) -> u64 {
+        self.tally.bins.iter().map(|bin| bin.slow).sum()
+    }
+}
+
+/// How the generator itself fared during a trial.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vitals {
+    /// Processor time of the generator, user and system.
+    pub cpu_s: f64,
+    /// Time from the first arrival to the end of the last request.
+    pub wall_s: f64,
+    /// Whether every connection that was allowed was busy while a request had to wait.
+    pub lanes_exhausted: bool,
+    /// The most connections that were allowed per stream.
+    pub lanes_max: u32,
+}
+
+impl Vitals {
+    /// Share of one core that the generator used.
+    #[must_use]
+    pub fn cpu_ratio(&self) -> f64 {
+        if self.wall_s > 0.0 { self.cpu_s / self.wall_s } else { 0.0 }
+    }
+}
+
+/// A finished trial.
+#[derive(Debug, Clone)]
+pub struct TrialResult {
+    /// What was planned.
+    pub plan: TrialPlan,
+    /// Its streams, in the plan's order.
+    pub streams: Vec<StreamResult>,
+    /// Why it ended before its plan did; `None` when it ran to its end.
+    pub stopped: Option<StopCause>,
+    /// Campaign time at which it started.
+    pub started_s: f64,
+    /// How the generator fared.
+    pub vitals: Vitals,
+}
+
+impl TrialResult {
+    /// The stream of `workload`, where the trial has one.
+    #[must_use]
+    pub fn stream(&self, workload: Workload) -> Option<&StreamResult> {
+        self.streams.iter().find(|stream| stream.plan.workload == workload)
+    }
+
+    /// Requests of all streams, warm-up included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.streams
+            .iter()
+            .map(|stream| stream.tally.scheduled + stream.tally.warm_up.scheduled)
+            .sum()
+    }
+}
+
+/// How the wait after a trial went.
+#[derive(Debug, Clone)]
+pub struct Recovery {
+    /// Its name.
+    pub id: TrialId,
+    /// Seconds from its start to the first of the good probes in a row; `None` when the cap came first.
+    pub recovered_s: Option<f64>,
+    /// Seconds that it took in all.
+    pub wall_s: f64,
+    /// Probes sent.
+    pub probes: u64,
+    /// Probes that were accepted: documents that the target holds.
+    pub accepted: u64,
+    /// Probes of which it is not known whether the target holds their document.
+    pub unknown: u64,
+    /// Why it ended before its cap without a recovery.
+    pub stopped: Option<StopCause>,
+}

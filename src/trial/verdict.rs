@@ -1,0 +1,171 @@
+//! The words of a judgement: was the rate sustained, and if not, why and whose fault was it.
+
+use std::fmt;
+
+/// What a trial says about its rate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The target keeps up with the rate, within the objective.
+    Sustained(Proof),
+    /// It does not.
+    Overloaded(Vec<Reason>),
+    /// The generator or the environment was at fault; never moves a bound of the search.
+    Void(Vec<VoidReason>),
+    /// Nothing was decided: interrupted, or not judged at all.
+    Undecided,
+}
+
+/// How strongly a rate is shown to be sustained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Every upper bound lies within the objective.
+    Bound,
+    /// The samples were too few for a bound; the measured values themselves lie within.
+    PointValue,
+}
+
+/// Why a target does not sustain a rate, with the figures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// Requests pile up.
+    Backlog {
+        /// How many more are outstanding for every second.
+        growth_rps: f64,
+    },
+    /// So many requests wait that their waiting time alone breaks the limit (Little's law).
+    Queue {
+        /// Outstanding requests divided by the rate.
+        queue_s: f64,
+        /// The limit that it is held against.
+        limit_s: f64,
+    },
+    /// Too many responses were slow.
+    Slow {
+        /// Share of responses over the limit.
+        share_ratio: f64,
+        /// The limit of a response.
+        limit_ms: u64,
+    },
+    /// Too many requests ended in another way than accepted.
+    Errors {
+        /// Their share.
+        share_ratio: f64,
+        /// The share that is allowed.
+        limit_ratio: f64,
+    },
+    /// More requests were outstanding than the trial allows.
+    Outstanding {
+        /// The bound that was hit.
+        bound: u64,
+    },
+    /// The time was up before the growth of the backlog could be ruled out.
+    Unresolved,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backlog { growth_rps } => {
+                write!(f, "backlog: {growth_rps:.1} more requests outstanding every second")
+            }
+            Self::Queue { queue_s, limit_s } => {
+                write!(f, "queue: {queue_s:.1} s of requests outstanding (limit {limit_s:.1} s)")
+            }
+            Self::Slow { share_ratio, limit_ms } => write!(
+                f,
+                "slow: {:.2} % of responses over {limit_ms} ms (1 % allowed)",
+                share_ratio * 100.0
+            ),
+            Self::Errors { share_ratio, limit_ratio } => write!(
+                f,
+                "errors: {:.3} % of requests not accepted ({:.3} % allowed)",
+                share_ratio * 100.0,
+                limit_ratio * 100.0
+            ),
+            Self::Outstanding { bound } => {
+                write!(f, "outstanding: more than {bound} requests under way")
+            }
+            Self::Unresolved => {
+                write!(f, "unresolved: growth of the backlog could not be ruled out in time")
+            }
+        }
+    }
+}
+
+/// Why a trial says nothing about its target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VoidReason {
+    /// Requests were taken up too late.
+    Lateness {
+        /// Median of the lateness.
+        p50_ms: f64,
+        /// Its 99th percentile.
+        p99_ms: f64,
+        /// The limit of the 99th percentile.
+        limit_ms: f64,
+    },
+    /// No local port or file descriptor was left.
+    Shortage {
+        /// Requests that were not sent for it.
+        unsent: u64,
+    },
+    /// The generator used its core up.
+    Processor {
+        /// Share of one core.
+        cpu_ratio: f64,
+    },
+    /// All connections that `LANES_MAX` allows were busy while the target answered as fast as at rest.
+    Lanes {
+        /// `LANES_MAX`.
+        lanes_max: u32,
+    },
+}
+
+impl fmt::Display for VoidReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lateness { p50_ms, p99_ms, limit_ms } => write!(
+                f,
+                "lateness: requests left late (p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms; limits 0.50 ms, {limit_ms:.2} ms)"
+            ),
+            Self::Shortage { unsent } => {
+                write!(f, "shortage: {unsent} requests lacked a local port or file descriptor")
+            }
+            Self::Processor { cpu_ratio } => {
+                write!(f, "processor: the generator used {:.0} % of its core", cpu_ratio * 100.0)
+            }
+            Self::Lanes { lanes_max } => write!(
+                f,
+                "lanes: all {lanes_max} connections were busy while the target was fast; raise LANES_MAX"
+            ),
+        }
+    }
+}
+
+impl Verdict {
+    /// The verdict's name in results.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sustained(_) => "sustained",
+            Self::Overloaded(_) => "overloaded",
+            Self::Void(_) => "void",
+            Self::Undecided => "undecided",
+        }
+    }
+
+    /// The reasons in words.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        match self {
+            Self::Sustained(Proof::Bound) | Self::Undecided => Vec::new(),
+            Self::Sustained(Proof::PointValue) => {
+                vec![
+                    "few_samples: the measured values hold, their bounds need more requests".into(),
+                ]
+            }
+            Self::Overloaded(reasons) => reasons.iter().map(ToString::to_string).collect(),
+            Self::Void(reasons) => reasons.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
