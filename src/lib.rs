@@ -1,9 +1,11 @@
 //! Plimsoll finds the highest rate that an HTTP service sustains.
 
+pub mod app;
 pub mod campaign;
 pub mod schedule;
 pub mod search;
 pub mod seed;
+pub mod sim;
 pub mod stats;
 pub mod trial;
 pub mod units;

@@ -49,8 +49,6 @@ impl Finding {
 pub enum Flag {
     /// The confirmation holds by its measured values; its bounds need more requests.
     FewSamples,
-    /// A rate failed below one that passed.
-    NonMonotone,
     /// Generator and target share a machine.
     CoLocated,
 }
@@ -61,7 +59,6 @@ impl Flag {
     pub const fn name(self) -> &'static str {
         match self {
             Self::FewSamples => "few_samples",
-            Self::NonMonotone => "non_monotone",
             Self::CoLocated => "co_located",
         }
     }

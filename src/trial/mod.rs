@@ -6,6 +6,7 @@
 pub mod criteria;
 pub mod latency;
 pub mod outcome;
+pub mod recovery;
 pub mod result;
 pub mod tally;
 pub mod verdict;

@@ -1,0 +1,117 @@
+//! The only loop: ask the campaign, run the step, write it down, tell the campaign.
+//!
+//! It is the same loop in earnest and in virtual time; it decides nothing itself.
+
+use crate::campaign::{Campaign, Step};
+use crate::search::finding::Finding;
+use crate::trial::criteria::{Judge, Objective};
+use crate::trial::result::{Recovery, TrialResult};
+use crate::trial::verdict::Verdict;
+use crate::trial::{Flow, Measurer, StopCause, Tick, TrialError, TrialId, TrialPlan, Watch};
+
+/// Sees everything as it happens: progress, journal, interrupt.
+pub trait Witness {
+    /// A trial is about to start.
+    fn begins(&mut self, plan: &TrialPlan, elapsed_s: f64);
+    /// A look at the running trial.
+    fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>);
+    /// A recovery is about to start.
+    fn recovers(&mut self, after: TrialId, elapsed_s: f64);
+    /// A trial has ended and is judged.
+    ///
+    /// # Errors
+    /// When it could not be written down.
+    fn trial(&mut self, result: &TrialResult, verdict: &Verdict) -> anyhow::Result<()>;
+    /// A recovery has ended.
+    ///
+    /// # Errors
+    /// When it could not be written down.
+    fn recovery(&mut self, recovery: &Recovery, after: TrialId) -> anyhow::Result<()>;
+    /// Whether the user wants to stop.
+    fn interrupted(&self) -> bool;
+}
+
+/// Why a campaign could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConductError {
+    /// The generator failed.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
+    /// The journal could not be written.
+    #[error("the journal could not be written: {0:#}")]
+    Journal(anyhow::Error),
+}
+
+/// Runs the campaign to its end.
+///
+/// # Errors
+/// When the generator fails or the journal cannot be written; what the campaign has come to stays.
+pub async fn conduct<M: Measurer>(
+    campaign: &mut Campaign,
+    objective: Objective,
+    measurer: &mut M,
+    witness: &mut impl Witness,
+) -> Result<(), ConductError> {
+    let mut last = TrialId(0);
+    loop {
+        match campaign.next_step(measurer.elapsed_s()) {
+            Step::Run(plan) => {
+                last = plan.id;
+                witness.begins(&plan, measurer.elapsed_s());
+                let mut watcher = Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
+                let result = measurer.run(&plan, &mut watcher).await?;
+                let verdict = watcher.judge.verdict(&result);
+                let dispersion = watcher.judge.dispersion();
+                witness.trial(&result, &verdict).map_err(ConductError::Journal)?;
+                campaign.observe_trial(&result, &verdict, dispersion);
+            }
+            Step::Recover(plan) => {
+                witness.recovers(last, measurer.elapsed_s());
+                let mut bystander = Bystander { witness };
+                let recovery = measurer.recover(&plan, &mut bystander).await?;
+                witness.recovery(&recovery, last).map_err(ConductError::Journal)?;
+                campaign.observe_recovery(&recovery);
+            }
+            Step::Done => return Ok(()),
+        }
+        if witness.interrupted() {
+            campaign.stop(Finding::Interrupted);
+        }
+    }
+}
+
+/// Judges a trial while it runs, and lets the witness see it.
+struct Watcher<'a, W: Witness> {
+    plan: &'a TrialPlan,
+    judge: Judge,
+    witness: &'a mut W,
+}
+
+impl<W: Witness> Watch for Watcher<'_, W> {
+    fn tick(&mut self, tick: &Tick<'_>) -> Flow {
+        self.witness.looks(self.plan, tick);
+        if self.witness.interrupted() {
+            return Flow::Stop(StopCause::Interrupted);
+        }
+        self.judge.tick(tick)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.witness.interrupted()
+    }
+}
+
+/// Nothing to judge: only the interrupt counts.
+struct Bystander<'a, W: Witness> {
+    witness: &'a W,
+}
+
+impl<W: Witness> Watch for Bystander<'_, W> {
+    fn tick(&mut self, _tick: &Tick<'_>) -> Flow {
+        Flow::Continue
+    }
+
+    fn interrupted(&self) -> bool {
+        self.witness.interrupted()
+    }
+}

@@ -1,0 +1,3 @@
+//! Wires everything.
+
+pub mod conduct;

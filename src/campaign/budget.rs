@@ -1,0 +1,63 @@
+//! How long a campaign takes, and what still fits into its budget.
+
+use super::plan::CampaignPlan;
+
+/// Seconds of drain and probes after a trial that ended well.
+const RECOVERY_S: f64 = 1.0;
+/// Seconds of drain and probes after an overload that ended early.
+const OVERLOAD_RECOVERY_S: f64 = 4.0;
+/// Proposing trials of a usual search: a climb of five, a bisection of four, a re-test.
+const USUAL_TRIALS: f64 = 10.0;
+/// Seconds that a usual proposing trial is measured.
+const USUAL_TRIAL_S: f64 = 5.0;
+
+/// Expected wall time of a campaign in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forecast {
+    /// Of a search that goes as usual, with one soak.
+    pub search_s: f64,
+    /// Of the levels.
+    pub levels_s: f64,
+    /// The shortest budget that can bring any answer.
+    pub least_s: f64,
+}
+
+impl Forecast {
+    /// Search and levels together.
+    #[must_use]
+    pub fn total_s(&self) -> f64 {
+        self.search_s + self.levels_s
+    }
+}
+
+/// Forecasts a campaign from its plan alone.
+#[must_use]
+pub fn forecast(plan: &CampaignPlan) -> Forecast {
+    let effort = plan.effort;
+    let trial_s = effort.settle_s + USUAL_TRIAL_S + RECOVERY_S;
+    let soak_s = effort.settle_s + plan.search().soak_s(plan.goal, 1.0) + RECOVERY_S;
+    let warm_up_s = effort.warm_up_s + RECOVERY_S;
+    let levels_s = levels_s(plan);
+    Forecast {
+        search_s: warm_up_s + USUAL_TRIALS * trial_s + soak_s,
+        levels_s,
+        // A pass, a fail, a re-test and a soak are the least that makes an answer.
+        least_s: warm_up_s
+            + 3.0 * (effort.settle_s + effort.trial_least_s + RECOVERY_S)
+            + effort.settle_s
+            + effort.soak_least_s
+            + levels_s,
+    }
+}
+
+/// Seconds that the levels need, kept free while the search runs.
+#[must_use]
+pub fn levels_s(plan: &CampaignPlan) -> f64 {
+    plan.levels
+        .iter()
+        .map(|percent| {
+            let recovery_s = if percent.0 > 100 { OVERLOAD_RECOVERY_S } else { RECOVERY_S };
+            plan.effort.settle_s + plan.dashboard.level_s + recovery_s
+        })
+        .sum()
+}

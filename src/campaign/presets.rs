@@ -1,0 +1,92 @@
+//! How much care a run takes: the figures behind `PRESET`.
+
+/// A named set of figures for the length and sharpness of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// An answer within five minutes.
+    Quick,
+    /// An answer to plan with.
+    Standard,
+    /// An answer to sign.
+    Signoff,
+}
+
+/// The figures of a preset; durations in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Width of the bracket that ends the search.
+    pub precision_ratio: f64,
+    /// Load before the measured part of a trial, while pipelines fill.
+    pub settle_s: f64,
+    /// Shortest and longest proposing trial.
+    pub trial_least_s: f64,
+    /// See `trial_least_s`.
+    pub trial_most_s: f64,
+    /// Shortest and longest soak.
+    pub soak_least_s: f64,
+    /// See `soak_least_s`.
+    pub soak_most_s: f64,
+    /// Gentle load before the search.
+    pub warm_up_s: f64,
+    /// Length of a level, unless `DASHBOARD_S` says otherwise.
+    pub level_s: f64,
+    /// How long a target may take to recover after a trial.
+    pub recover_cap_s: f64,
+    /// Wall time of the whole run, unless `BUDGET_S` says otherwise.
+    pub budget_s: f64,
+}
+
+impl Preset {
+    /// The preset's name in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+            Self::Signoff => "signoff",
+        }
+    }
+
+    /// The figures behind the name.
+    #[must_use]
+    pub const fn effort(self) -> Effort {
+        match self {
+            Self::Quick => Effort {
+                precision_ratio: 0.05,
+                settle_s: 1.0,
+                trial_least_s: 3.0,
+                trial_most_s: 30.0,
+                soak_least_s: 20.0,
+                soak_most_s: 60.0,
+                warm_up_s: 3.0,
+                level_s: 20.0,
+                recover_cap_s: 60.0,
+                budget_s: 300.0,
+            },
+            Self::Standard => Effort {
+                precision_ratio: 0.03,
+                settle_s: 1.0,
+                trial_least_s: 3.0,
+                trial_most_s: 60.0,
+                soak_least_s: 60.0,
+                soak_most_s: 300.0,
+                warm_up_s: 10.0,
+                level_s: 80.0,
+                recover_cap_s: 180.0,
+                budget_s: 1200.0,
+            },
+            Self::Signoff => Effort {
+                precision_ratio: 0.02,
+                settle_s: 2.0,
+                trial_least_s: 5.0,
+                trial_most_s: 120.0,
+                soak_least_s: 300.0,
+                soak_most_s: 900.0,
+                warm_up_s: 10.0,
+                level_s: 300.0,
+                recover_cap_s: 300.0,
+                budget_s: 7200.0,
+            },
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The limits of a search, checked before it starts.
+
+use crate::schedule::ArrivalLaw;
+use crate::seed::Seed;
+use crate::units::Rps;
+
+/// Everything that fixes a search before it starts.
+#[derive(Debug, Clone)]
+pub struct SearchPlan {
+    /// First rate tried, before it is dithered by the seed.
+    pub start: Rps,
+    /// The search never goes below this rate ...
+    pub floor: Rps,
+    /// ... nor above this one.
+    pub ceiling: Rps,
+    /// Width of the bracket that ends the search, as a share of the rate.
+    pub precision_ratio: f64,
+    /// A proposing trial runs at least so long before it can pass ...
+    pub trial_least_s: f64,
+    /// ... and at most so long.
+    pub trial_most_s: f64,
+    /// A soak runs at least so long before it can confirm ...
+    pub soak_least_s: f64,
+    /// ... and at most so long.
+    pub soak_most_s: f64,
+    /// Law of arrivals of the soaks; proposing trials are stratified.
+    pub soak_arrivals: ArrivalLaw,
+    /// Share of errors that the objective allows: decides how many requests a soak's bound needs.
+    pub error_ratio: f64,
+    /// Most soaks before the search gives up.
+    pub soaks_max: u32,
+    /// Most times that the failing side may pass its re-test and send the search upwards.
+    pub expansions_max: u32,
+    /// A trial is repeated this often when the generator was at fault.
+    pub voids_max: u32,
+    /// Most attempts of a search, whatever happens: a bound that no sane search reaches.
+    pub attempts_max: u32,
+    /// Dithers the start, so that repeats do not all stand on one grid of rates.
+    pub seed: Seed,
+}
+
+/// Why a search cannot start.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// The range is empty.
+    #[error("FLOOR_RPS ({floor}) must be below CEILING_RPS ({ceiling})")]
+    EmptyRange {
+        /// The floor.
+        floor: f64,
+        /// The ceiling.
+        ceiling: f64,
+    },
+}
+
+impl SearchPlan {
+    /// Checks what the search relies on.
+    ///
+    /// # Errors
+    /// When the range between floor and ceiling is empty.
+    pub fn check(&self) -> Result<(), PlanError> {
+        if self.floor >= self.ceiling {
+            return Err(PlanError::EmptyRange {
+                floor: self.floor.get(),
+                ceiling: self.ceiling.get(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The first rate: the start, dithered by up to 10 % either way, within the range.
+    #[must_use]
+    pub fn first_rate(&self) -> Rps {
+        let unit = crate::units::bits_to_unit(self.seed.named("start").bits_at(0));
+        self.start.scaled(0.9 + 0.2 * unit).max(self.floor).min(self.ceiling)
+    }
+
+    /// Seconds that a soak at `offered` must last before it can confirm.
+    ///
+    /// Long enough to tell growth of the precision from none at three deviations of a backlog of
+    /// `dispersion` (variance per request), and for the bound on errors, within the soak's limits.
+    #[must_use]
+    pub fn soak_s(&self, offered: Rps, dispersion: f64) -> f64 {
+        let growth_s = 9.0 * dispersion / (self.precision_ratio.powi(2) * offered.get());
+        // -ln(0.1) clean requests per allowed error bound the share at a confidence of 90 %.
+        let errors_s = 2.303 / self.error_ratio / offered.get() + 1.0;
+        growth_s.max(errors_s).clamp(self.soak_least_s, self.soak_most_s)
+    }
+}
