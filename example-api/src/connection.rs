@@ -86,7 +86,12 @@ pub(crate) async fn serve_connection<I>(
         request.extensions_mut().insert(Arc::clone(&visit));
         router.call(request)
     });
-    let connection = http1::Builder::new().keep_alive(keep_alive).serve_connection(io, service);
+    let connection = http1::Builder::new()
+        .keep_alive(keep_alive)
+        // A client that gave up has closed its end already. Its request is served all the same, as
+        // most servers do: time-outs of clients do not take work off a server.
+        .half_close(true)
+        .serve_connection(io, service);
     let mut connection = pin!(connection);
     // A connection that breaks is the client's affair; the counters show it.
     tokio::select! {

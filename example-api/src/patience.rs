@@ -24,7 +24,10 @@ pub(crate) struct Patient {
     io: TokioIo<tokio::net::TcpStream>,
     visit: Arc<Visit>,
     clock: Clock,
-    waits: bool,
+    reading_waits: bool,
+    writing_waits: bool,
+    /// The answer has begun. From then on hyper reads only to notice that the client has gone.
+    answers: bool,
 }
 
 impl Patient {
@@ -33,18 +36,33 @@ impl Patient {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         let io = TokioIo::new(tokio::net::TcpStream::from_std(stream)?);
-        Ok(Self { io, visit, clock, waits: false })
+        let (reading_waits, writing_waits, answers) = (false, false, false);
+        Ok(Self { io, visit, clock, reading_waits, writing_waits, answers })
     }
 
-    /// Passes on what the socket said; a wait begins when the kernel has nothing either.
-    fn note<T>(&mut self, outcome: Poll<T>, wanted: PollFlags) -> Poll<T> {
+    fn note_read<T>(&mut self, outcome: &Poll<T>) {
+        if self.answers {
+            return;
+        }
         if outcome.is_pending() {
-            let mut sockets = [PollFd::new(self.io.inner().as_fd(), wanted)];
-            self.waits |= poll(&mut sockets, PollTimeout::ZERO) == Ok(0);
-        } else if std::mem::take(&mut self.waits) {
+            self.reading_waits |= self.kernel_has_no(PollFlags::POLLIN);
+        } else if std::mem::take(&mut self.reading_waits) {
             self.visit.waited_until(self.clock.now_ns());
         }
-        outcome
+    }
+
+    fn note_write<T>(&mut self, outcome: &Poll<T>) {
+        self.answers = true;
+        if outcome.is_pending() {
+            self.writing_waits |= self.kernel_has_no(PollFlags::POLLOUT);
+        } else if std::mem::take(&mut self.writing_waits) {
+            self.visit.waited_until(self.clock.now_ns());
+        }
+    }
+
+    fn kernel_has_no(&self, wanted: PollFlags) -> bool {
+        let mut sockets = [PollFd::new(self.io.inner().as_fd(), wanted)];
+        poll(&mut sockets, PollTimeout::ZERO) == Ok(0)
     }
 }
 
@@ -55,7 +73,8 @@ impl Read for Patient {
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.io).poll_read(context, buffer);
-        self.note(outcome, PollFlags::POLLIN)
+        self.note_read(&outcome);
+        outcome
     }
 }
 
@@ -66,7 +85,8 @@ impl Write for Patient {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.io).poll_write(context, bytes);
-        self.note(outcome, PollFlags::POLLOUT)
+        self.note_write(&outcome);
+        outcome
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -87,6 +107,7 @@ impl Write for Patient {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.io).poll_write_vectored(context, slices);
-        self.note(outcome, PollFlags::POLLOUT)
+        self.note_write(&outcome);
+        outcome
     }
 }

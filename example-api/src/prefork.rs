@@ -98,6 +98,7 @@ impl Process {
 
     fn run(self) {
         make_sleeps_precise();
+        self.lock().occupy_until(self.shared.clock.now_ns());
         let settings = &self.shared.settings;
         let mut requests = 0;
         while !self.stop.is_stopped() {
@@ -130,7 +131,10 @@ impl Process {
             }
             // Another worker may have been faster.
             if let Some(stream) = self.accept_pending()? {
-                return Ok((stream, Visit::new(clock.now_ns())));
+                let accepted_ns = clock.now_ns();
+                // Idle time is gone: the next request must not be dated back into it.
+                self.lock().occupy_until(accepted_ns);
+                return Ok((stream, Visit::new(accepted_ns)));
             }
         }
     }

@@ -104,7 +104,8 @@ impl Worker {
         self.answer(work)
     }
 
-    /// Keeps the worker occupied until `until_ns`: waiting for a client is not made up for later.
+    /// Keeps the worker occupied until `until_ns`: neither idle time nor waiting for a
+    /// client is made up for later.
     pub(crate) fn occupy_until(&mut self, until_ns: u64) {
         self.next_free_ns = self.next_free_ns.max(until_ns);
     }
