@@ -84,7 +84,7 @@ async fn dashboard(State(api): State<Api>, request: Request) -> Response {
 /// in the pool the front answers, pre-forked the worker that happened to accept the connection.
 async fn metrics(State(api): State<Api>, request: Request) -> Response {
     if let Some(visit) = visit_of(&request) {
-        visit.is_scrape();
+        visit.mark_scrape();
     }
     let documents = {
         let catalogue = api.shared.catalogue.lock().unwrap_or_else(PoisonError::into_inner);

@@ -52,7 +52,7 @@ impl Visit {
     }
 
     /// Marks the current request as a look at the metrics.
-    pub(crate) fn is_scrape(&self) {
+    pub(crate) fn mark_scrape(&self) {
         self.scrapes.fetch_add(1, Ordering::Relaxed);
     }
 

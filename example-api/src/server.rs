@@ -52,8 +52,9 @@ pub(crate) fn run(
     let listener = listen(address, settings.backlog).map_err(|error| {
         format!("could not listen on {address}: {error}; choose another address with --listen")
     })?;
-    serve(listener, settings, until_stdin_closes)
-        .map_err(|error| format!("could not serve on {address}: {error}"))
+    serve(listener, settings, until_stdin_closes).map_err(|error| {
+        format!("could not start: {error}; fewer WORKERS need fewer files and threads")
+    })
 }
 
 fn address_of(arguments: &ArgMatches) -> Result<SocketAddr, String> {
