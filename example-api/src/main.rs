@@ -1,2 +1,39 @@
-//! The example API.
-fn main() {}
+//! `example-api`: a document API whose true capacity is known, for tools that look for it.
+//!
+//! Two fronts bring requests to the workers ([`pool`], [`prefork`]), two engines say what one
+//! request costs ([`engine`]); [`metrics`] tells the truth about both.
+
+mod api;
+mod catalogue;
+mod clock;
+mod connection;
+mod document;
+mod engine;
+mod metrics;
+mod patience;
+mod pool;
+mod prefork;
+mod server;
+mod settings;
+mod shutdown;
+mod stall;
+mod window;
+mod worker;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Wrong usage or settings, or a port that is taken.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = server::command().get_matches();
+    match server::run(&arguments, |name| std::env::var_os(name)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // Nobody is left to tell when standard error is closed.
+            drop(writeln!(std::io::stderr(), "example-api: {message}"));
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
