@@ -2,10 +2,14 @@
 
 pub mod app;
 pub mod campaign;
+pub mod corpus;
+pub mod live;
+pub mod profile;
 pub mod schedule;
 pub mod search;
 pub mod seed;
 pub mod sim;
 pub mod stats;
+pub mod target;
 pub mod trial;
 pub mod units;

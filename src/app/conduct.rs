@@ -58,7 +58,8 @@ pub async fn conduct<M: Measurer>(
             Step::Run(plan) => {
                 last = plan.id;
                 witness.begins(&plan, measurer.elapsed_s());
-                let mut watcher = Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
+                let mut watcher =
+                    Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
                 let result = measurer.run(&plan, &mut watcher).await?;
                 let verdict = watcher.judge.verdict(&result);
                 let dispersion = watcher.judge.dispersion();

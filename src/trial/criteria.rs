@@ -11,6 +11,7 @@ use super::verdict::{Proof, Reason, Verdict, VoidReason};
 use super::{Flow, StopCause, StreamView, TICK_S, Tick, TrialPlan, Workload};
 use crate::stats::growth::Growth;
 use crate::stats::interval::share_is_at_most;
+use crate::units::Rps;
 
 /// Share of responses that a 99th percentile allows above its limit.
 const SLOW_RATIO: f64 = 0.01;
@@ -90,7 +91,7 @@ impl Judge {
     #[must_use]
     pub fn new(plan: &TrialPlan, objective: Objective) -> Self {
         let offered = plan.stream(Workload::Index).map(|stream| stream.offered);
-        let offered_rps = offered.map_or(0.0, |offered| offered.get());
+        let offered_rps = offered.map_or(0.0, Rps::get);
         Self {
             rule: plan.rule,
             objective,

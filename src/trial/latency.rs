@@ -37,11 +37,11 @@ impl LatencyLog {
 
     /// Counts one time.
     pub fn record_ns(&mut self, span_ns: u64) {
-        let span_us = (span_ns + 500) / 1000;
-        if span_us > HIGHEST_US {
+        let microseconds = (span_ns + 500) / 1000;
+        if microseconds > HIGHEST_US {
             self.overflow += 1;
         }
-        self.histogram.saturating_record(span_us);
+        self.histogram.saturating_record(microseconds);
     }
 
     /// Number of times.

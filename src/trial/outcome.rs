@@ -40,6 +40,8 @@ pub enum Break {
     TooLarge,
     /// The answer's status is 2xx and its body is not the expected one.
     WrongBody,
+    /// Given up by us, because the run was stopped or its target lost.
+    Abandoned,
     /// Anything else.
     Other,
 }
@@ -56,6 +58,7 @@ impl Break {
             Self::Garbage => "garbage",
             Self::TooLarge => "too_large",
             Self::WrongBody => "wrong_body",
+            Self::Abandoned => "abandoned",
             Self::Other => "other",
         }
     }

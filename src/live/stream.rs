@@ -1,0 +1,271 @@
+//! One stream of a running trial: its outstanding requests in the order in which they were due.
+//!
+//! All requests of a stream have the same time-out, so the order of their due times is the order of
+//! their deadlines: one double-ended queue is the table of what is outstanding and the timer wheel at
+//! once.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use tokio::task::AbortHandle;
+
+use super::fleet::Fleet;
+use super::stamped::Stamps;
+use super::unanswered;
+use crate::profile::Profile;
+use crate::schedule::{Arrival, Part};
+use crate::trial::outcome::{Break, Ending, Outcome, Shortage};
+use crate::trial::recovery::LossWatch;
+use crate::trial::tally::Tally;
+use crate::trial::{StreamPlan, Workload};
+use crate::units::{OffsetNs, ms_to_ns, u64_to_usize, usize_to_u64};
+
+/// Bodies that are kept ready before they are due.
+const READY_BODIES: usize = 256;
+
+/// Makes bodies before they are due, each from a document number that is used once.
+#[derive(Debug)]
+pub(super) struct BodySource<P> {
+    profile: Rc<P>,
+    workload: Workload,
+    numbers: Range<u64>,
+    ready: VecDeque<Bytes>,
+    scratch: Vec<u8>,
+}
+
+impl<P: Profile> BodySource<P> {
+    pub(super) fn new(profile: Rc<P>, workload: Workload, numbers: Range<u64>) -> Self {
+        Self { profile, workload, numbers, ready: VecDeque::new(), scratch: Vec::new() }
+    }
+
+    /// Fills the row of ready bodies.
+    pub(super) fn top_up(&mut self) {
+        while self.ready.len() < READY_BODIES {
+            let Some(body) = self.make() else {
+                return;
+            };
+            self.ready.push_back(body);
+        }
+    }
+
+    /// The next body; empty for a query.
+    ///
+    /// # Panics
+    /// When more bodies are taken than numbers were reserved: a document would have to be sent twice.
+    #[allow(clippy::expect_used, reason = "as many numbers are reserved as the schedule holds")]
+    pub(super) fn take(&mut self) -> Bytes {
+        match self.workload {
+            Workload::Dashboard => Bytes::new(),
+            Workload::Index => self
+                .ready
+                .pop_front()
+                .or_else(|| self.make())
+                .expect("a number was reserved for every arrival"),
+        }
+    }
+
+    fn make(&mut self) -> Option<Bytes> {
+        let number = self.numbers.next()?;
+        self.scratch.clear();
+        self.profile.write_index_body(number, &mut self.scratch);
+        Some(Bytes::copy_from_slice(&self.scratch))
+    }
+}
+
+/// Where an outstanding request is.
+#[derive(Debug)]
+enum State {
+    /// It waits for a connection.
+    Waiting,
+    /// It is under way.
+    Active { abort: AbortHandle, stamps: Rc<Stamps> },
+    /// It has ended and is counted.
+    Ended,
+}
+
+/// An outstanding request.
+#[derive(Debug)]
+struct Slot {
+    due: OffsetNs,
+    taken: OffsetNs,
+    part: Part,
+    body: Bytes,
+    state: State,
+}
+
+/// What a request's task reports.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) at_ns: u64,
+    pub(super) sent_ns: Option<u64>,
+    pub(super) status: Option<u16>,
+    pub(super) ending: Ending,
+}
+
+/// The state of one stream.
+#[derive(Debug)]
+pub(super) struct Stream<P> {
+    pub(super) plan: StreamPlan,
+    pub(super) tally: Tally,
+    pub(super) bodies: BodySource<P>,
+    pub(super) fleet: Rc<RefCell<Fleet>>,
+    pub(super) loss: LossWatch,
+    pub(super) lanes_exhausted: bool,
+    start_ns: u64,
+    timeout_ns: u64,
+    /// Serial number of the first slot.
+    first: u64,
+    slots: VecDeque<Slot>,
+    waiting: VecDeque<u64>,
+}
+
+impl<P: Profile> Stream<P> {
+    pub(super) fn new(
+        plan: StreamPlan,
+        tally: Tally,
+        bodies: BodySource<P>,
+        fleet: Rc<RefCell<Fleet>>,
+        start_ns: u64,
+    ) -> Self {
+        let timeout_ns = ms_to_ns(plan.timeout_ms);
+        Self {
+            plan,
+            tally,
+            bodies,
+            fleet,
+            loss: LossWatch::default(),
+            lanes_exhausted: false,
+            start_ns,
+            timeout_ns,
+            first: 0,
+            slots: VecDeque::new(),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Takes an arrival up at `now_ns`; it waits until it is activated.
+    pub(super) fn take_up(&mut self, arrival: Arrival, now_ns: u64) -> u64 {
+        self.tally.arrive(arrival.due, arrival.part);
+        let taken = OffsetNs(now_ns.saturating_sub(self.start_ns)).max(arrival.due);
+        let body = self.bodies.take();
+        let (due, part) = (arrival.due, arrival.part);
+        self.slots.push_back(Slot { due, taken, part, body, state: State::Waiting });
+        self.first + usize_to_u64(self.slots.len()) - 1
+    }
+
+    pub(super) fn wait_in_line(&mut self, serial: u64) {
+        self.waiting.push_back(serial);
+    }
+
+    /// Puts back a request that was first in line.
+    pub(super) fn wait_first(&mut self, serial: u64) {
+        self.waiting.push_front(serial);
+    }
+
+    /// The next request that waits for a connection.
+    pub(super) fn next_waiting(&mut self) -> Option<u64> {
+        while let Some(serial) = self.waiting.pop_front() {
+            if matches!(self.slot(serial), Some(Slot { state: State::Waiting, .. })) {
+                return Some(serial);
+            }
+        }
+        None
+    }
+
+    pub(super) fn body_of(&mut self, serial: u64) -> Bytes {
+        self.slot(serial).map_or_else(Bytes::new, |slot| slot.body.clone())
+    }
+
+    pub(super) fn activate(&mut self, serial: u64, abort: AbortHandle, stamps: Rc<Stamps>) {
+        if let Some(slot) = self.slot(serial) {
+            slot.state = State::Active { abort, stamps };
+        }
+    }
+
+    /// Counts how a request ended, unless it has been counted already.
+    pub(super) fn settle(&mut self, serial: u64, ended: Ended) {
+        let start_ns = self.start_ns;
+        let timeout_ns = self.timeout_ns;
+        let Some(slot) = self.slot(serial) else {
+            return;
+        };
+        if matches!(slot.state, State::Ended) {
+            return;
+        }
+        slot.state = State::Ended;
+        slot.body = Bytes::new();
+        let offset = |at_ns: u64| OffsetNs(at_ns.saturating_sub(start_ns));
+        let sent = ended.sent_ns.map(|at_ns| offset(at_ns).max(slot.taken));
+        let mut outcome = Outcome {
+            due: slot.due,
+            taken: slot.taken,
+            sent,
+            ended: offset(ended.at_ns).max(sent.unwrap_or(slot.taken)),
+            status: ended.status,
+            ending: ended.ending,
+            part: slot.part,
+        };
+        // An answer after the deadline is no answer, even if nobody had got round to giving it up.
+        if outcome.is_answered() && outcome.ended.since_ns(outcome.due) > timeout_ns {
+            outcome.ending = Ending::TimedOut;
+            outcome.status = None;
+        }
+        self.loss.observe(outcome.ended.as_s(), outcome.ending);
+        self.tally.record(&outcome);
+        while matches!(self.slots.front(), Some(Slot { state: State::Ended, .. })) {
+            self.slots.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// The deadline of the oldest outstanding request, in nanoseconds of the clock.
+    pub(super) fn next_deadline_ns(&self) -> Option<u64> {
+        self.slots.front().map(|slot| self.start_ns + slot.due.plus_ns(self.timeout_ns).0)
+    }
+
+    /// Gives up every request whose deadline has passed by `now_ns`.
+    pub(super) fn expire(&mut self, now_ns: u64) {
+        while self.next_deadline_ns().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
+            let sent_ns = self.give_up(self.first);
+            let ending = unanswered(sent_ns.is_some());
+            self.settle(self.first, Ended { at_ns: now_ns, sent_ns, status: None, ending });
+        }
+    }
+
+    /// Ends every request that still waits for a connection: the trial is over.
+    pub(super) fn drop_waiting(&mut self, now_ns: u64) {
+        while let Some(serial) = self.next_waiting() {
+            let ending = Ending::Unsent(Shortage::Target);
+            self.settle(serial, Ended { at_ns: now_ns, sent_ns: None, status: None, ending });
+        }
+    }
+
+    /// Ends every request: the run is over.
+    pub(super) fn abandon_all(&mut self, now_ns: u64) {
+        self.drop_waiting(now_ns);
+        for serial in self.first..self.first + usize_to_u64(self.slots.len()) {
+            let sent_ns = self.give_up(serial);
+            let ending = Ending::Broken(Break::Abandoned);
+            self.settle(serial, Ended { at_ns: now_ns, sent_ns, status: None, ending });
+        }
+    }
+
+    /// Stops the task of a request, where it has one; says when its first byte was sent, if it was.
+    fn give_up(&mut self, serial: u64) -> Option<u64> {
+        match &self.slot(serial)?.state {
+            State::Ended | State::Waiting => None,
+            State::Active { abort, stamps } => {
+                abort.abort();
+                stamps.first_write_ns()
+            }
+        }
+    }
+
+    fn slot(&mut self, serial: u64) -> Option<&mut Slot> {
+        let position = u64_to_usize(serial.checked_sub(self.first)?);
+        self.slots.get_mut(position)
+    }
+}

@@ -1,0 +1,224 @@
+//! Is the target ready: do both endpoints answer correctly, in which shape does it take documents, and
+//! how fast is it at rest?
+
+use crate::corpus::{Numbers, NumbersError};
+use crate::profile::{Answer, Exchange, ExchangeError, PermissionsShape, Profile, Question};
+use crate::trial::Workload;
+use crate::trial::outcome::Ending;
+
+/// An indexing request of the preflight is given so long.
+const INDEX_LIMIT_MS: u64 = 3000;
+/// Requests behind the base latency ...
+const BASE_REQUESTS: u32 = 20;
+/// ... unless they take longer than this in all.
+const BASE_LIMIT_MS: f64 = 2000.0;
+/// Of a wrong answer so much is shown.
+const EXCERPT_CHARS: usize = 80;
+
+/// A target that answers as it should.
+#[derive(Debug, Clone, Copy)]
+pub struct Ready {
+    /// The shape of `permissions` that it takes.
+    pub shape: PermissionsShape,
+    /// Median time of an indexing request at rest; `None` when only queries were asked.
+    pub base_ms: Option<f64>,
+    /// Documents that it accepted meanwhile.
+    pub accepted: u64,
+}
+
+/// Why a target is not ready; each names what was asked, what came, and the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// No answer at all.
+    #[error("{url}: {error}; {cure}")]
+    NoAnswer {
+        /// What was asked.
+        url: String,
+        /// What happened.
+        error: ExchangeError,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// An answer that is not the API's.
+    #[error(
+        "{url} answered {status} ({kind}) `{excerpt}` instead of {expected}; is TARGET the base URL of the right API?"
+    )]
+    WrongAnswer {
+        /// What was asked.
+        url: String,
+        /// Its status.
+        status: u16,
+        /// Its content type.
+        kind: String,
+        /// The beginning of its body.
+        excerpt: String,
+        /// What should have come.
+        expected: &'static str,
+    },
+    /// No document number could be reserved.
+    #[error(transparent)]
+    Numbers(#[from] NumbersError),
+}
+
+/// How the preflight asks.
+#[derive(Debug)]
+pub struct Preflight<'a> {
+    /// The target's base URL, for messages.
+    pub base_url: &'a str,
+    /// The shape of `permissions` that the user asks for; `None`: whichever is taken.
+    pub shape: Option<PermissionsShape>,
+    /// The endpoints that the run will call.
+    pub workloads: &'a [Workload],
+    /// Time-out of the dashboard query.
+    pub dashboard_timeout_ms: u64,
+}
+
+impl Preflight<'_> {
+    /// Asks the endpoints until it is clear whether the target is ready.
+    ///
+    /// `profile_of` makes the profile for a shape of `permissions`.
+    ///
+    /// # Errors
+    /// When an endpoint does not answer, or not as the API does.
+    pub async fn check<P: Profile>(
+        &self,
+        exchange: &mut impl Exchange,
+        numbers: &mut impl Numbers,
+        profile_of: impl Fn(PermissionsShape) -> P,
+    ) -> Result<Ready, NotReady> {
+        let mut ready = Ready {
+            shape: self.shape.unwrap_or(PermissionsShape::Object),
+            base_ms: None,
+            accepted: 0,
+        };
+        if self.workloads.contains(&Workload::Index) {
+            let profile = self.find_shape(exchange, numbers, &profile_of, &mut ready).await?;
+            ready.base_ms = Some(self.base_ms(exchange, numbers, &profile, &mut ready).await?);
+        }
+        if self.workloads.contains(&Workload::Dashboard) {
+            let profile = profile_of(ready.shape);
+            let answer = self.ask(exchange, &profile, Workload::Dashboard, Vec::new()).await?;
+            self.must_be_accepted(&profile, Workload::Dashboard, &answer)?;
+        }
+        Ok(ready)
+    }
+
+    /// The documented shape first; servers of an older validator take the list only.
+    async fn find_shape<P: Profile>(
+        &self,
+        exchange: &mut impl Exchange,
+        numbers: &mut impl Numbers,
+        profile_of: &impl Fn(PermissionsShape) -> P,
+        ready: &mut Ready,
+    ) -> Result<P, NotReady> {
+        let profile = profile_of(ready.shape);
+        let answer = self.index(exchange, numbers, &profile).await?;
+        let refused = profile.classify(Workload::Index, answer.status, &answer.body);
+        if refused == Ending::Refused && self.shape.is_none() && (400..500).contains(&answer.status)
+        {
+            let other = profile_of(PermissionsShape::List);
+            let second = self.index(exchange, numbers, &other).await?;
+            if other.classify(Workload::Index, second.status, &second.body) == Ending::Accepted {
+                ready.shape = PermissionsShape::List;
+                ready.accepted += 1;
+                return Ok(other);
+            }
+        }
+        self.must_be_accepted(&profile, Workload::Index, &answer)?;
+        ready.accepted += 1;
+        Ok(profile)
+    }
+
+    /// Median time of serial indexing requests.
+    async fn base_ms<P: Profile>(
+        &self,
+        exchange: &mut impl Exchange,
+        numbers: &mut impl Numbers,
+        profile: &P,
+        ready: &mut Ready,
+    ) -> Result<f64, NotReady> {
+        let mut times_ms = Vec::new();
+        let mut spent_ms = 0.0;
+        for _ in 0..BASE_REQUESTS {
+            let answer = self.index(exchange, numbers, profile).await?;
+            self.must_be_accepted(profile, Workload::Index, &answer)?;
+            ready.accepted += 1;
+            times_ms.push(answer.took_ms);
+            spent_ms += answer.took_ms;
+            if spent_ms > BASE_LIMIT_MS {
+                break;
+            }
+        }
+        times_ms.sort_by(f64::total_cmp);
+        Ok(times_ms.get(times_ms.len() / 2).copied().unwrap_or_default())
+    }
+
+    async fn index<P: Profile>(
+        &self,
+        exchange: &mut impl Exchange,
+        numbers: &mut impl Numbers,
+        profile: &P,
+    ) -> Result<Answer, NotReady> {
+        let mut body = Vec::new();
+        profile.write_index_body(numbers.reserve(1)?.start, &mut body);
+        self.ask(exchange, profile, Workload::Index, body).await
+    }
+
+    async fn ask<P: Profile>(
+        &self,
+        exchange: &mut impl Exchange,
+        profile: &P,
+        workload: Workload,
+        body: Vec<u8>,
+    ) -> Result<Answer, NotReady> {
+        let timeout_ms = match workload {
+            Workload::Index => INDEX_LIMIT_MS,
+            Workload::Dashboard => self.dashboard_timeout_ms,
+        };
+        let question = Question {
+            route: profile.route(workload),
+            body,
+            timeout_ms,
+            body_bytes_max: profile.body_bytes_max(workload),
+        };
+        exchange.ask(&question).await.map_err(|error| {
+            let cure = match error {
+                ExchangeError::Refused => "start the target or correct TARGET",
+                ExchangeError::NoAnswer { .. } => {
+                    "it takes connections and is silent: is it stopped or overloaded?"
+                }
+                ExchangeError::Broken(_) => "is TARGET the base URL of an HTTP API?",
+            };
+            NotReady::NoAnswer { url: self.url(profile, workload), error, cure }
+        })
+    }
+
+    fn must_be_accepted<P: Profile>(
+        &self,
+        profile: &P,
+        workload: Workload,
+        answer: &Answer,
+    ) -> Result<(), NotReady> {
+        if profile.classify(workload, answer.status, &answer.body) == Ending::Accepted {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&answer.body);
+        // The answer comes from a stranger: nothing of it may steer a terminal.
+        let excerpt = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        Err(NotReady::WrongAnswer {
+            url: self.url(profile, workload),
+            status: answer.status,
+            kind: answer.content_type.clone().unwrap_or_else(|| "no content type".to_owned()),
+            excerpt: excerpt.take(EXCERPT_CHARS).collect::<String>().trim().to_owned(),
+            expected: match workload {
+                Workload::Index => "200 with \"OK\"",
+                Workload::Dashboard => "200 with a JSON object",
+            },
+        })
+    }
+
+    fn url<P: Profile>(&self, profile: &P, workload: Workload) -> String {
+        let route = profile.route(workload);
+        format!("{} {}{}", route.verb.name(), self.base_url, route.path)
+    }
+}

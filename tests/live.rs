@@ -1,0 +1,288 @@
+//! Real sockets: what becomes of requests to servers of many manners, and that the books balance.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code fails loudly"
+)]
+
+mod support;
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use plimsoll::corpus::{Numbers, NumbersError};
+use plimsoll::live::{Address, LiveMeasurer};
+use plimsoll::profile::{Profile, Route, Verb};
+use plimsoll::schedule::ArrivalLaw;
+use plimsoll::seed::Seed;
+use plimsoll::trial::criteria::Rule;
+use plimsoll::trial::outcome::{Break, Ending};
+use plimsoll::trial::result::{StreamResult, TrialResult};
+use plimsoll::trial::{
+    Flow, Measurer, Purpose, RecoverPlan, StopCause, StreamPlan, Tick, TrialId, TrialPlan, Watch,
+    Workload,
+};
+use plimsoll::units::Rps;
+use support::{Manner, Server};
+
+struct Counter(u64);
+
+impl Numbers for Counter {
+    fn reserve(&mut self, count: u64) -> Result<Range<u64>, NumbersError> {
+        let first = self.0;
+        self.0 += count;
+        Ok(first..self.0)
+    }
+}
+
+/// Accepts `"OK"` and any JSON object.
+struct Plain;
+
+impl Profile for Plain {
+    fn route(&self, workload: Workload) -> Route {
+        match workload {
+            Workload::Index => Route {
+                verb: Verb::Post,
+                path: "/api/index",
+                content_type: Some("application/json"),
+            },
+            Workload::Dashboard => {
+                Route { verb: Verb::Get, path: "/api/query/dashboard", content_type: None }
+            }
+        }
+    }
+
+    fn write_index_body(&self, number: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("{{\"name\":\"{number}\"}}").as_bytes());
+    }
+
+    fn classify(&self, _workload: Workload, status: u16, body: &[u8]) -> Ending {
+        match (status, body) {
+            (200..=299, b"\"OK\"" | [b'{', ..]) => Ending::Accepted,
+            (200..=299, _) => Ending::Broken(Break::WrongBody),
+            _ => Ending::Refused,
+        }
+    }
+
+    fn body_bytes_max(&self, _workload: Workload) -> usize {
+        65_536
+    }
+}
+
+/// Lets the trial run, or stops it at an instant.
+struct Until {
+    stop_s: f64,
+    cause: StopCause,
+}
+
+const TO_THE_END: Until = Until { stop_s: f64::INFINITY, cause: StopCause::Decided };
+
+impl Watch for Until {
+    fn tick(&mut self, tick: &Tick<'_>) -> Flow {
+        if tick.at_s >= self.stop_s { Flow::Stop(self.cause) } else { Flow::Continue }
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+struct Load {
+    rps: f64,
+    measure_s: f64,
+    timeout_ms: u64,
+    lanes_max: u32,
+    outstanding_max: Option<u64>,
+}
+
+const GENTLE: Load =
+    Load { rps: 200.0, measure_s: 1.0, timeout_ms: 1000, lanes_max: 256, outstanding_max: None };
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build_local(tokio::runtime::LocalOptions::default())
+        .unwrap()
+        .block_on(future)
+}
+
+fn measurer(address: std::net::SocketAddr, lanes_max: u32) -> LiveMeasurer<Plain, Counter> {
+    let address = Address { socket: address, host: address.to_string() };
+    let lives = Box::new(|| true);
+    LiveMeasurer::new(address, Rc::new(Plain), Counter(0), lanes_max, lives).unwrap()
+}
+
+fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {
+    let streams = workloads.iter().map(|workload| StreamPlan {
+        workload: *workload,
+        offered: Rps::new(load.rps).unwrap(),
+        arrivals: ArrivalLaw::Poisson,
+        timeout_ms: load.timeout_ms,
+        slow_ms: Some(500),
+        outstanding_max: load.outstanding_max,
+    });
+    TrialPlan {
+        id: TrialId(1),
+        purpose: Purpose::Load,
+        streams: streams.collect(),
+        warmup_s: 0.0,
+        measure_s: load.measure_s,
+        rule: Rule::Measure,
+        seed: Seed(1),
+    }
+}
+
+fn run_at(address: std::net::SocketAddr, load: &Load, mut watch: Until) -> TrialResult {
+    block_on(async {
+        measurer(address, load.lanes_max)
+            .run(&plan(load, &[Workload::Index]), &mut watch)
+            .await
+            .unwrap()
+    })
+}
+
+fn index(result: &TrialResult) -> &StreamResult {
+    result.stream(Workload::Index).unwrap()
+}
+
+#[test]
+fn a_server_that_keeps_connections_gets_every_request_once_on_few_connections() {
+    let server = Server::start(Manner::KeepAlive);
+    let result = run_at(server.address, &GENTLE, TO_THE_END);
+    let tally = &index(&result).tally;
+    assert_eq!((tally.scheduled, tally.counts.accepted), (200, 200), "all were accepted");
+    assert_eq!(server.requests.load(Ordering::Relaxed), 200, "each was sent once");
+    assert!(tally.connects <= 20, "connections are reused, not {} opened", tally.connects);
+    assert_eq!(tally.statuses.get(&200), Some(&200), "all with status 200");
+}
+
+#[test]
+fn a_server_that_closes_every_connection_works_as_well() {
+    let server = Server::start(Manner::CloseEach);
+    let result = run_at(server.address, &GENTLE, TO_THE_END);
+    let tally = &index(&result).tally;
+    assert_eq!((tally.counts.accepted, tally.connects), (200, 200), "one connection each");
+    assert_eq!(server.connections.load(Ordering::Relaxed), 200, "and none beside them");
+}
+
+#[test]
+fn a_request_on_a_connection_that_had_just_closed_is_sent_again_and_counted() {
+    let server = Server::start(Manner::CloseAfter(3));
+    let result = run_at(server.address, &GENTLE, TO_THE_END);
+    let tally = &index(&result).tally;
+    let lost = tally.broken.values().sum::<u64>();
+    assert_eq!(tally.counts.accepted + lost, 200, "every request has an ending");
+    let received = server.requests.load(Ordering::Relaxed);
+    assert_eq!(received, tally.counts.accepted, "none was served twice");
+}
+
+#[test]
+fn both_streams_of_a_trial_are_sent_side_by_side() {
+    let server = Server::start(Manner::KeepAlive);
+    let result = block_on(async {
+        let plan = plan(&GENTLE, &[Workload::Index, Workload::Dashboard]);
+        let mut watch = TO_THE_END;
+        measurer(server.address, 64).run(&plan, &mut watch).await.unwrap()
+    });
+    for stream in &result.streams {
+        assert_eq!(stream.tally.counts.accepted, 200, "{:?}", stream.plan.workload);
+    }
+}
+
+#[test]
+fn every_manner_of_failing_has_its_own_ending() {
+    for (manner, kind) in [
+        (Manner::Html, Break::WrongBody),
+        (Manner::Garbage, Break::Garbage),
+        (Manner::Truncate, Break::ClosedEarly),
+    ] {
+        let server = Server::start(manner);
+        let result = run_at(server.address, &Load { measure_s: 0.2, ..GENTLE }, TO_THE_END);
+        let tally = &index(&result).tally;
+        assert_eq!(tally.broken.get(&kind), Some(&40), "{manner:?}: {:?}", tally.broken);
+    }
+    let server = Server::start(Manner::Status(503));
+    let result = run_at(server.address, &Load { measure_s: 0.2, ..GENTLE }, TO_THE_END);
+    assert_eq!(index(&result).tally.counts.refused, 40, "a refusal is a refusal");
+    assert_eq!(index(&result).tally.statuses.get(&503), Some(&40), "with its status");
+}
+
+#[test]
+fn a_silent_server_times_every_request_out_at_its_deadline() {
+    let server = Server::start(Manner::Silent);
+    let load = Load { rps: 50.0, timeout_ms: 300, ..GENTLE };
+    let result = run_at(server.address, &load, TO_THE_END);
+    let tally = &index(&result).tally;
+    assert_eq!((tally.counts.timed_out, tally.unknown), (50, 50), "sent and not answered");
+    let p50_ms = tally.response.quantile_ms(0.5).unwrap();
+    assert!((300.0..600.0).contains(&p50_ms), "the median is the time-out, not {p50_ms} ms");
+    assert!(result.vitals.wall_s < 2.0, "nobody is waited for longer");
+}
+
+#[test]
+fn beyond_the_most_connections_requests_wait_and_may_stay_unsent() {
+    let server = Server::start(Manner::Slow(200));
+    let load = Load { rps: 100.0, lanes_max: 2, timeout_ms: 500, ..GENTLE };
+    let result = run_at(server.address, &load, TO_THE_END);
+    let tally = &index(&result).tally;
+    assert!(server.connections.load(Ordering::Relaxed) <= 2 + tally.counts.timed_out, "bounded");
+    assert!(tally.counts.unsent > 20, "many never got a connection: {:?}", tally.counts);
+    assert!(tally.waiting.max_ms().unwrap() > 300.0, "waiting is seen");
+    assert!(tally.lateness.quantile_ms(0.5).unwrap() < 50.0, "and is no lateness of ours");
+    assert!(result.vitals.lanes_exhausted, "and it is known why");
+}
+
+#[test]
+fn too_many_outstanding_requests_end_the_trial() {
+    let server = Server::start(Manner::Silent);
+    let load = Load { outstanding_max: Some(30), timeout_ms: 400, measure_s: 5.0, ..GENTLE };
+    let result = run_at(server.address, &load, TO_THE_END);
+    assert_eq!(result.stopped, Some(StopCause::Outstanding), "ended by the bound");
+    assert_eq!(index(&result).tally.scheduled, 31, "right there");
+}
+
+#[test]
+fn a_port_where_nothing_listens_is_a_lost_target_within_seconds() {
+    let server = Server::start(Manner::KeepAlive);
+    let address = server.address;
+    drop(server);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let result = run_at(address, &Load { measure_s: 20.0, ..GENTLE }, TO_THE_END);
+    assert_eq!(result.stopped, Some(StopCause::TargetLost), "lost");
+    assert!(result.vitals.wall_s < 6.0, "after {} s", result.vitals.wall_s);
+    assert!(index(&result).tally.broken.contains_key(&Break::ConnectRefused), "by refusals");
+}
+
+#[test]
+fn an_interrupt_abandons_what_is_under_way_at_once() {
+    let server = Server::start(Manner::Silent);
+    let load = Load { timeout_ms: 30_000, measure_s: 20.0, ..GENTLE };
+    let watch = Until { stop_s: 0.9, cause: StopCause::Interrupted };
+    let result = run_at(server.address, &load, watch);
+    assert!(result.vitals.wall_s < 2.0, "no time-out is waited for");
+    assert!(index(&result).tally.broken.contains_key(&Break::Abandoned), "and it is said");
+}
+
+#[test]
+fn a_healthy_server_recovers_at_once_and_a_silent_one_never() {
+    let recover = |manner, cap_s| {
+        let server = Server::start(manner);
+        let plan = RecoverPlan {
+            id: TrialId(2),
+            good_ms: 100.0,
+            good_in_a_row: 3,
+            timeout_ms: 300,
+            cap_s,
+        };
+        let mut watch = TO_THE_END;
+        block_on(async { measurer(server.address, 4).recover(&plan, &mut watch).await.unwrap() })
+    };
+    let healthy = recover(Manner::KeepAlive, 5.0);
+    assert!(healthy.recovered_s.is_some_and(|recovered_s| recovered_s < 1.0), "{healthy:?}");
+    assert_eq!((healthy.probes, healthy.accepted), (3, 3), "three probes, three documents");
+    let silent = recover(Manner::Silent, 1.0);
+    assert_eq!((silent.recovered_s, silent.stopped), (None, None), "the cap came first");
+    assert!(silent.wall_s < 2.0 && silent.unknown > 0, "{silent:?}");
+}

@@ -1,0 +1,142 @@
+//! A server for tests: plain threads on a free port of the loopback, one behaviour each.
+#![allow(dead_code, reason = "every test crate uses its own part")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// What the server does with a connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Manner {
+    /// Answers `"OK"` and keeps the connection.
+    KeepAlive,
+    /// Answers `"OK"` and closes the connection, saying so.
+    CloseEach,
+    /// Answers `"OK"` and closes the connection without a word after so many requests.
+    CloseAfter(u32),
+    /// Answers after this many milliseconds.
+    Slow(u64),
+    /// Reads the request and never answers.
+    Silent,
+    /// Answers with this status and a JSON error.
+    Status(u16),
+    /// Answers 200 with a page.
+    Html,
+    /// Answers something that is not HTTP.
+    Garbage,
+    /// Closes the connection in the middle of the answer.
+    Truncate,
+}
+
+/// A running server; it stops answering when it is dropped.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: Arc<AtomicU64>,
+    pub(crate) requests: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Server {
+    pub(crate) fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let server = Self {
+            address: listener.local_addr().expect("an address"),
+            connections: Arc::default(),
+            requests: Arc::default(),
+            stop: Arc::default(),
+        };
+        let (connections, requests) = (server.connections.clone(), server.requests.clone());
+        let stop = server.stop.clone();
+        thread::spawn(move || {
+            for socket in listener.incoming().flatten() {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                connections.fetch_add(1, Ordering::Relaxed);
+                let requests = requests.clone();
+                thread::spawn(move || serve(socket, manner, &requests));
+            }
+        });
+        server
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the accepting thread, which then lets go of the port.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+fn serve(socket: TcpStream, manner: Manner, requests: &AtomicU64) {
+    socket.set_nodelay(true).expect("a live socket");
+    let mut reader = BufReader::new(socket.try_clone().expect("a second handle"));
+    let mut writer = socket;
+    let mut served = 0;
+    while let Some(is_query) = read_request(&mut reader) {
+        requests.fetch_add(1, Ordering::Relaxed);
+        served += 1;
+        let body = if is_query { "{\"documents\":1}" } else { "\"OK\"" };
+        if !answer(&mut writer, manner, body) {
+            return;
+        }
+        if manner == Manner::CloseEach || manner == Manner::CloseAfter(served) {
+            return;
+        }
+    }
+}
+
+/// Reads one request; `None` at the end of the connection, else whether it was a GET.
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<bool> {
+    let mut line = String::new();
+    if reader.read_line(&mut line).ok()? == 0 {
+        return None;
+    }
+    let is_query = line.starts_with("GET");
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(is_query)
+}
+
+fn answer(writer: &mut TcpStream, manner: Manner, body: &str) -> bool {
+    let close = if manner == Manner::CloseEach { "connection: close\r\n" } else { "" };
+    let (status, kind, body) = match manner {
+        Manner::Status(status) => (status, "application/json", "{\"error\":\"no\"}"),
+        Manner::Html => (200, "text/html", "<html>hello</html>"),
+        _ => (200, "application/json", body),
+    };
+    match manner {
+        Manner::Slow(delay_ms) => thread::sleep(Duration::from_millis(delay_ms)),
+        Manner::Silent => thread::sleep(Duration::from_secs(120)),
+        Manner::Garbage => return writer.write_all(b"\x00\x01 what?\r\n\r\n").is_ok(),
+        Manner::Truncate => {
+            drop(writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"));
+            return false;
+        }
+        _ => {}
+    }
+    let text = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{close}content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    writer.write_all(text.as_bytes()).is_ok()
+}
