@@ -21,7 +21,7 @@ use plimsoll::sim::target::{ServiceLaw, TargetPlan};
 use plimsoll::trial::criteria::Objective;
 use plimsoll::trial::result::{Recovery, TrialResult};
 use plimsoll::trial::verdict::Verdict;
-use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan};
+use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan, Workload};
 use plimsoll::units::{LoadPercent, Rps};
 
 /// Writes everything down as text, so that two runs can be compared to the byte.
@@ -127,8 +127,9 @@ fn assert_confirmed(run: &Rehearsal) {
     let confirmed = run.notebook.trials.iter().find(|(plan, _)| plan.id == *by).unwrap();
     assert_eq!(confirmed.0.purpose, Purpose::Soak, "by a soak");
     assert!(matches!(confirmed.1, Verdict::Sustained(_)), "that was sustained");
-    assert_eq!(confirmed.0.streams[0].offered, rps, "at this very rate");
-    assert_eq!(confirmed.0.streams[0].arrivals, ArrivalLaw::Poisson, "under the users' law");
+    let index = confirmed.0.stream(Workload::Index).unwrap();
+    assert_eq!(index.offered, rps, "at this very rate");
+    assert_eq!(index.arrivals, ArrivalLaw::Poisson, "under the users' law");
 }
 
 #[test]

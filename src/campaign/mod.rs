@@ -55,6 +55,8 @@ pub struct CampaignOutcome {
     pub levels: Vec<LevelOutcome>,
     /// Why levels are missing although a capacity was certified, in words.
     pub levels_missing: Option<String>,
+    /// What ended the campaign before its plan did, if something did.
+    pub ended_by: Option<Finding>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +78,7 @@ pub struct Campaign {
     recovering: Option<f64>,
     levels: Vec<LevelOutcome>,
     levels_missing: Option<String>,
+    ended_by: Option<Finding>,
 }
 
 impl Campaign {
@@ -93,6 +96,7 @@ impl Campaign {
             recovering: None,
             levels: Vec::new(),
             levels_missing: None,
+            ended_by: None,
         }
     }
 
@@ -150,6 +154,10 @@ impl Campaign {
     /// Ends the campaign from outside; a certified capacity stays.
     pub fn stop(&mut self, finding: Finding) {
         self.recovering = None;
+        if self.phase == Phase::Done {
+            return;
+        }
+        self.ended_by = Some(finding);
         let reason = match finding {
             Finding::Interrupted => "the run was interrupted",
             Finding::TargetLost => "the target could no longer be reached",
@@ -157,8 +165,7 @@ impl Campaign {
             _ => "the time was up",
         };
         self.search.finish(finding, reason.to_owned());
-        let levels_are_due = self.phase != Phase::Done && !self.plan.levels.is_empty();
-        if levels_are_due && self.confirmed().is_some() {
+        if !self.plan.levels.is_empty() && self.confirmed().is_some() {
             self.levels_missing = Some(reason.to_owned());
         }
         self.phase = Phase::Done;
@@ -171,6 +178,7 @@ impl Campaign {
             capacity: self.search.outcome(Finding::Interrupted),
             levels: self.levels.clone(),
             levels_missing: self.levels_missing.clone(),
+            ended_by: self.ended_by,
         }
     }
 

@@ -9,7 +9,7 @@ use super::Address;
 use super::clock::Alarm;
 use super::exchange::Call;
 use super::fleet::Fleet;
-use crate::profile::{Answer, Exchange, ExchangeError, Question};
+use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question};
 use crate::trial::TrialError;
 use crate::trial::outcome::{Break, Ending};
 use crate::units::{ms_to_ns, ns_to_ms};

@@ -1,16 +1,24 @@
-//! How to speak to a target.
+//! How to speak to a target: which requests, and what their answers mean. Pure; somebody else sends.
+
+pub mod example_api;
+pub mod exchange;
+
+pub use crate::corpus::PermissionsShape;
 use crate::trial::Workload;
 use crate::trial::outcome::Ending;
-/// Verb.
-#[derive(Debug, Clone, Copy)]
+
+/// The HTTP method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// GET
+    /// Asks.
     Get,
-    /// POST
+    /// Inserts.
     Post,
 }
+
 impl Verb {
-    /// Name.
+    /// As it stands in a request line.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -18,78 +26,29 @@ impl Verb {
         }
     }
 }
-/// Route.
-#[derive(Debug, Clone, Copy)]
+
+/// Everything of a request that is the same each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
-    /// verb
+    /// Its method.
     pub verb: Verb,
-    /// path
+    /// Its path, with a leading slash.
     pub path: &'static str,
-    /// type
+    /// The type of its body, where it has one.
     pub content_type: Option<&'static str>,
 }
-/// Profile.
-pub trait Profile {
-    /// route
-    fn route(&self, workload: Workload) -> Route;
-    /// body
-    fn write_index_body(&self, number: u64, out: &mut Vec<u8>);
-    /// classify
-    fn classify(&self, workload: Workload, status: u16, body: &[u8]) -> Ending;
-    /// max
-    fn body_bytes_max(&self, workload: Workload) -> usize;
-}
 
-/// The shape of `permissions`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PermissionsShape {
-    /// object
-    Object,
-    /// list
-    List,
-}
-/// A question to the target outside of any trial.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// route
-    pub route: Route,
-    /// body
-    pub body: Vec<u8>,
-    /// limit
-    pub timeout_ms: u64,
-    /// most
-    pub body_bytes_max: usize,
-}
-/// An answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// status
-    pub status: u16,
-    /// type
-    pub content_type: Option<String>,
-    /// body
-    pub body: Vec<u8>,
-    /// ms
-    pub took_ms: f64,
-}
-/// No answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
-    /// refused
-    #[error("nothing listens there")]
-    Refused,
-    /// silent
-    #[error("no answer within {timeout_ms} ms")]
-    NoAnswer {
-        /// limit
-        timeout_ms: u64,
-    },
-    /// broken
-    #[error("{0}")]
-    Broken(String),
-}
-/// The port.
-pub trait Exchange {
-    /// ask
-    fn ask(&mut self, question: &Question) -> impl Future<Output = Result<Answer, ExchangeError>>;
+/// How to speak to one kind of target.
+pub trait Profile {
+    /// The request of a workload.
+    fn route(&self, workload: Workload) -> Route;
+
+    /// Appends the body that inserts document `number`.
+    fn write_index_body(&self, number: u64, out: &mut Vec<u8>);
+
+    /// What an answer means: accepted, refused, or broken for a 2xx with the wrong body.
+    fn classify(&self, workload: Workload, status: u16, body: &[u8]) -> Ending;
+
+    /// An answer's body is read to at most this many bytes; a longer one is broken.
+    fn body_bytes_max(&self, workload: Workload) -> usize;
 }

@@ -2,7 +2,8 @@
 //! how fast is it at rest?
 
 use crate::corpus::{Numbers, NumbersError};
-use crate::profile::{Answer, Exchange, ExchangeError, PermissionsShape, Profile, Question};
+use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question};
+use crate::profile::{PermissionsShape, Profile};
 use crate::trial::Workload;
 use crate::trial::outcome::Ending;
 

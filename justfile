@@ -1,0 +1,57 @@
+# Everything that one does with this project; `just` alone lists it.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set ignore-comments
+
+# `just WORKERS=4 capacity` and `WORKERS=4 just capacity` reach the tool this way; empty is "not given".
+export WORKERS := env("WORKERS", "")
+
+plimsoll := '"${CARGO_TARGET_DIR:-target}"/release/plimsoll'
+
+_list:
+    @"{{ just_executable() }}" --list --unsorted
+
+# Find the capacity: just capacity WORKERS=4 P99_MS=250
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+capacity *ARGS: _build
+    @{{ plimsoll }} capacity "$@"
+
+# Offer one fixed rate: just load RPS=200 DURATION_S=10
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+load *ARGS: _build
+    @{{ plimsoll }} load "$@"
+
+# Print every setting and where its value came from: just config WORKERS=4
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+config *ARGS: _build
+    @{{ plimsoll }} config "$@"
+
+# Run all tests; with STRICT=1 a test that lacks its tools fails instead of being skipped
+[group('develop')]
+test: _cargo
+    # The tests choose their own number of workers.
+    unset WORKERS; cargo test --release --workspace
+
+# Format, lints, tests and docs, as they must be before a commit
+[group('develop')]
+check: _cargo && test
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --quiet
+
+[no-exit-message]
+[private]
+_build: _cargo
+    @test -x {{ plimsoll }} || echo "building, a minute or two the first time …" >&2
+    @cargo build --release --workspace --quiet || { echo "plimsoll: the build failed, see above" >&2; exit 70; }
+
+[no-exit-message]
+[private]
+_cargo:
+    @command -v cargo >/dev/null || { echo "plimsoll: cargo is missing; install a Rust tool chain (rustup) and open a new shell" >&2; exit 70; }

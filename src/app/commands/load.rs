@@ -1,0 +1,118 @@
+//! `plimsoll load`: one trial at a fixed rate, judged by nothing but the generator's own health.
+
+use super::block_on;
+use crate::app::exit::{Exit, Failure};
+use crate::app::interrupt::Interrupt;
+use crate::app::session::Session;
+use crate::app::settings::{LoadSettings, Settings};
+use crate::report::stream::StreamRecord;
+use crate::report::summary::load_table;
+use crate::seed::Seed;
+use crate::term::progress::Progress;
+use crate::term::{complain, say};
+use crate::trial::criteria::{Judge, Objective, Rule};
+use crate::trial::verdict::Verdict;
+use crate::trial::{
+    Flow, Measurer, Purpose, StopCause, StreamPlan, Tick, TrialId, TrialPlan, Watch, Workload,
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// When the settings lack a rate, or the target is not ready.
+pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
+    block_on(measure(settings, load))
+}
+
+async fn measure(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen().map_err(Failure::internal)?;
+    let mut session = Session::open(settings, &[load.workload], &interrupt).await?;
+    let plan = plan(settings, load);
+    let objective = Objective {
+        p99_ms: settings.p99_ms,
+        error_ratio: settings.error_ratio,
+        base_ms: session.ready.base_ms,
+    };
+    let mut onlooker = Onlooker { progress: Progress::new(), interrupt };
+    let result = session.measurer.run(&plan, &mut onlooker).await.map_err(Failure::internal)?;
+    onlooker.progress.end();
+    let verdict = Judge::new(&plan, objective).verdict(&result);
+    let Some(stream) = result.streams.first().map(StreamRecord::new) else {
+        return Ok(Exit::Internal);
+    };
+    if settings.json {
+        let text = serde_json::to_string_pretty(&stream).map_err(Failure::internal)?;
+        say(&format!("{text}\n"));
+    } else {
+        say(&load_table(&stream, verdict.name(), &verdict.reasons()));
+    }
+    Ok(match (result.stopped, &verdict) {
+        (Some(StopCause::Interrupted), _) => Exit::Interrupted,
+        (Some(StopCause::TargetLost), _) => {
+            complain("plimsoll: the target was lost: every connect failed, or its process ended");
+            Exit::Target
+        }
+        (_, Verdict::Void(reasons)) => {
+            for reason in reasons {
+                complain(&format!("plimsoll: void: {reason}"));
+            }
+            Exit::Invalid
+        }
+        _ => Exit::Pass,
+    })
+}
+
+fn plan(settings: &Settings, load: &LoadSettings) -> TrialPlan {
+    let (timeout_ms, slow_ms) = match load.workload {
+        Workload::Index => (settings.timeout_ms, Some(settings.p99_ms)),
+        Workload::Dashboard => (settings.dashboard_timeout_ms, None),
+    };
+    TrialPlan {
+        id: TrialId(1),
+        purpose: Purpose::Load,
+        streams: vec![StreamPlan {
+            workload: load.workload,
+            offered: load.offered,
+            arrivals: settings.arrivals,
+            timeout_ms,
+            slow_ms,
+            outstanding_max: None,
+        }],
+        warmup_s: load.warmup_s,
+        measure_s: load.duration_s,
+        rule: Rule::Measure,
+        seed: Seed(settings.seed),
+    }
+}
+
+/// Shows the trial while it runs, and ends it when the user asks.
+struct Onlooker {
+    progress: Progress,
+    interrupt: Interrupt,
+}
+
+impl Watch for Onlooker {
+    fn tick(&mut self, tick: &Tick<'_>) -> Flow {
+        for view in &tick.streams {
+            let p99 = view
+                .tally
+                .response
+                .quantile_ms(0.99)
+                .map_or_else(|| "-".to_owned(), |p99_ms| format!("{p99_ms:.0} ms"));
+            let line = format!(
+                "load {} {}: {:.0} s, p99 {p99}, {} accepted, {} under way",
+                view.plan.workload.name(),
+                view.plan.offered,
+                tick.at_s,
+                view.tally.counts.accepted,
+                view.outstanding,
+            );
+            self.progress.update(tick.at_s, &line);
+        }
+        if self.interrupted() { Flow::Stop(StopCause::Interrupted) } else { Flow::Continue }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt.is_asked()
+    }
+}
