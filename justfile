@@ -54,4 +54,4 @@ _build: _cargo
 [no-exit-message]
 [private]
 _cargo:
-    @command -v cargo >/dev/null || { echo "plimsoll: cargo is missing; install a Rust tool chain (rustup) and open a new shell" >&2; exit 70; }
+    @command -v cargo >/dev/null || { echo "plimsoll: cargo is missing; install Rust from https://rustup.rs and open a new shell" >&2; exit 70; }

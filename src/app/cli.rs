@@ -1,122 +1,132 @@
-//! The command line as it is typed, made from the table of settings.
+//! The command line, made from the table of settings.
+//!
+//! Every command knows every flag, but shows only its own: so a flag of another command is refused in
+//! the same words as a `KEY=VALUE` word of another command.
 
-use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
+use std::ffi::OsString;
 
-use super::keys::{Command, KEYS};
+use anyhow::anyhow;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches};
 
-/// What was typed.
-#[derive(Debug, Clone)]
-pub struct Typed {
-    /// The command.
-    pub command: Command,
-    /// Flags by the name of their setting.
-    pub flags: Vec<(String, String)>,
-    /// The words behind the command.
-    pub words: Vec<String>,
-    /// Only JSON on stdout.
-    pub json: bool,
+use super::keys::{self, Command, KEYS};
+use super::sources::{FILE_NAME, Given, shorten};
+
+const WORDS: &str = "KEY=VALUE";
+const JSON: &str = "json";
+
+/// What the user typed.
+#[derive(Debug)]
+pub enum Typed {
+    /// A command; `given` has its flags and words.
+    Command {
+        /// Which one.
+        command: Command,
+        /// Flags and words, not checked yet.
+        given: Given,
+        /// Whether `--json` was among them.
+        json: bool,
+    },
+    /// A question for `--help` or `--version`, with its answer.
+    Answered(String),
+    /// No command at all; the help to be shown.
+    Nothing(String),
+    /// Something that is no command line.
+    Wrong(anyhow::Error),
 }
 
-const COMMANDS: [(Command, &str, &str); 3] = [
-    (
-        Command::Capacity,
-        "capacity",
-        "Find the highest indexing rate that is sustained, then measure the dashboard at shares of it",
-    ),
-    (Command::Load, "load", "Run one open-model trial at a fixed rate"),
-    (Command::Config, "config", "Show every setting, its value and where that comes from"),
-];
-
-/// The whole command line.
+/// Takes the command line apart.
 #[must_use]
-pub fn definition() -> Clap {
-    let commands = COMMANDS.map(|(command, name, about)| {
-        let flags = KEYS.iter().filter(|key| key.is_taken_by(command)).map(|key| {
-            Arg::new(key.name)
-                .long(key.flag())
-                .value_name("VALUE")
-                .allow_hyphen_values(true)
-                .help(format!("{} [{}; default: {}]", key.help, key.name, key.fallback_text()))
-        });
-        Clap::new(name)
-            .about(about)
-            .args(flags)
-            .arg(
-                Arg::new("json")
-                    .long("json")
-                    .action(ArgAction::SetTrue)
-                    .help("Write only JSON to stdout"),
-            )
-            .arg(
-                Arg::new("words")
-                    .value_name("KEY=VALUE")
-                    .num_args(0..)
-                    .help("Settings, as in WORKERS=4 P99_MS=250"),
-            )
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
+    let matches = match grammar().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return answer(&error),
+    };
+    let commands = [Command::Capacity, Command::Load, Command::Config];
+    let found = matches.subcommand().and_then(|(name, matches)| {
+        commands.into_iter().find(|command| command.name() == name).zip(Some(matches))
     });
-    Clap::new("plimsoll")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about(env!("CARGO_PKG_DESCRIPTION"))
-        .after_help(
-            "Settings: --p99-ms 250, P99_MS=250, PLIMSOLL_P99_MS=250 in the environment, or \
-             p99_ms = 250 in plimsoll.toml; in this order.\n\
-             Exit codes: 0 pass, 1 fail, 2 usage, 3 invalid, 4 target, 5 results, 70 internal, \
-             130 interrupted.",
-        )
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommands(commands)
-}
-
-/// Reads the command line.
-///
-/// # Errors
-/// clap's own report: wrong usage, or a request for help or the version.
-pub fn read(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Typed, clap::Error> {
-    let matches = definition().try_get_matches_from(arguments)?;
-    let (name, of_command) = matches.subcommand().ok_or_else(|| {
-        clap::Error::raw(clap::error::ErrorKind::MissingSubcommand, "a command is missing\n")
-    })?;
-    let command = COMMANDS
-        .iter()
-        .find(|(_, known, _)| *known == name)
-        .map_or(Command::Config, |(command, _, _)| *command);
-    Ok(Typed {
-        command,
-        flags: flags(command, of_command),
-        words: of_command
-            .get_many::<String>("words")
-            .map(|words| words.cloned().collect())
-            .unwrap_or_default(),
-        json: of_command.get_flag("json"),
-    })
-}
-
-fn flags(command: Command, matches: &ArgMatches) -> Vec<(String, String)> {
-    KEYS.iter()
-        .filter(|key| key.is_taken_by(command))
-        .filter_map(|key| {
-            let value = matches.get_one::<String>(key.name)?;
-            Some((key.name.to_owned(), value.clone()))
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_definition_holds_together() {
-        definition().debug_assert();
+    match found {
+        Some((command, matches)) => {
+            Typed::Command { command, given: given(matches), json: matches.get_flag(JSON) }
+        }
+        None => Typed::Nothing(grammar().render_help().to_string()),
     }
+}
 
-    #[test]
-    fn flags_and_words_are_told_apart() {
-        let words = ["plimsoll", "capacity", "WORKERS=4", "--p99-ms", "250", "--json"];
-        let typed = read(words.map(Into::into)).unwrap();
-        assert_eq!(typed.words, ["WORKERS=4"], "a word");
-        assert_eq!(typed.flags, [("P99_MS".to_owned(), "250".to_owned())], "a flag");
-        assert!(typed.json && typed.command == Command::Capacity, "and a switch");
+fn given(matches: &ArgMatches) -> Given {
+    let flags = KEYS.iter().filter_map(|key| {
+        matches.get_one::<String>(key.name).map(|value| (key.name, value.clone()))
+    });
+    let words = matches.get_many::<String>(WORDS).unwrap_or_default().cloned();
+    Given { flags: flags.collect(), words: words.collect(), ..Given::default() }
+}
+
+fn grammar() -> clap::Command {
+    clap::Command::new("plimsoll")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Finds the highest rate that an HTTP service sustains, and what its users feel then")
+        .disable_help_subcommand(true)
+        .subcommand(subcommand(
+            Command::Capacity,
+            "Find the capacity, measure the dashboard at several loads, write the results",
+        ))
+        .subcommand(subcommand(Command::Load, "Offer one fixed rate and show what becomes of it"))
+        .subcommand(subcommand(
+            Command::Config,
+            "Print every setting and where its value came from",
+        ))
+}
+
+fn subcommand(command: Command, about: &'static str) -> clap::Command {
+    let words = Arg::new(WORDS)
+        .num_args(0..)
+        .action(ArgAction::Append)
+        .help("settings as words, such as WORKERS=4 P99_MS=250");
+    let json = Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("JSON on stdout");
+    let flags = KEYS.iter().map(|key| {
+        Arg::new(key.name)
+            .long(key.flag())
+            .value_name(key.name)
+            .help(format!("{} [default: {}]", key.help, key.fallback))
+            .hide(!key.is_taken_by(command))
+            .allow_negative_numbers(true)
+            .help_heading("Settings")
+    });
+    clap::Command::new(command.name()).about(about).arg(words).arg(json).args(flags).after_help(
+        format!(
+            "A setting has the same name in four forms, the first given counts: --p99-ms 250, \
+             P99_MS=250,\nPLIMSOLL_P99_MS=250 in the environment, p99_ms = 250 in {FILE_NAME} of the \
+             current folder."
+        ),
+    )
+}
+
+/// clap's long complaints in at most two lines.
+fn answer(error: &clap::Error) -> Typed {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Typed::Answered(text),
+        ErrorKind::UnknownArgument => {
+            if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) {
+                return Typed::Wrong(unknown_flag(flag));
+            }
+        }
+        _ => {}
+    }
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("error:") || line.starts_with("tip:"))
+        .map(|line| line.trim_start_matches("error: "))
+        .collect();
+    Typed::Wrong(anyhow!("{}; see `plimsoll --help`", lines.join("; ")))
+}
+
+fn unknown_flag(flag: &str) -> anyhow::Error {
+    let shown = shorten(flag);
+    match keys::nearest(flag) {
+        Some(key) => anyhow!("unknown flag `{shown}`; did you mean `--{}`?", key.flag()),
+        None => anyhow!("unknown flag `{shown}`; `plimsoll capacity --help` lists them"),
     }
 }

@@ -1,30 +1,30 @@
-//! Exit codes, and the failure that carries one.
+//! What the exit codes mean.
+//!
+//! Scripts and pipelines decide on them: a code changes only with the contract.
 
-use std::fmt;
-
-/// How the program ends. Other programs rely on the codes.
+/// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// PASS; `load` done.
+    /// Every criterion is met; for `load`: the trial was measured.
     Pass,
-    /// FAIL: a criterion was missed, or not even the floor is sustained.
+    /// A criterion is missed, or documents were lost or doubled.
     Fail,
-    /// Wrong usage or settings; nothing was measured.
+    /// Wrong usage or settings: nothing was measured.
     Usage,
-    /// INVALID: what was measured does not carry an answer.
+    /// The measurement does not allow an answer.
     Invalid,
     /// The target is not reachable, not ready, or was lost.
     Target,
     /// The results could not be written.
     Results,
-    /// A fault of the program itself.
+    /// A fault of this tool.
     Internal,
-    /// Ctrl-C or SIGTERM; what was measured is written.
+    /// The user wanted to stop; what was measured is written.
     Interrupted,
 }
 
 impl Exit {
-    /// The code.
+    /// The process's exit code.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -35,36 +35,37 @@ impl Exit {
             Self::Target => 4,
             Self::Results => 5,
             Self::Internal => 70,
+            // 128 and the number of SIGINT, as shells have it.
             Self::Interrupted => 130,
         }
     }
 }
 
-/// Why a command ended without a result, and with which code.
+/// Why a command could not do its work, and the exit code that says so.
 #[derive(Debug)]
 pub struct Failure {
-    /// The code.
+    /// How the process ends.
     pub exit: Exit,
-    /// The reason, with its cure where one is known.
+    /// What is said on stderr: the thing by name, and the cure where it is known.
     pub error: anyhow::Error,
 }
 
 impl Failure {
-    /// A failure that ends the program with `exit`.
+    /// A failure that ends the process with `exit`.
     #[must_use]
-    pub const fn new(exit: Exit, error: anyhow::Error) -> Self {
-        Self { exit, error }
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into() }
     }
 
-    /// A fault of the program itself.
+    /// A fault of this tool.
     #[must_use]
     pub fn internal(error: impl Into<anyhow::Error>) -> Self {
-        Self::new(Exit::Internal, error.into())
+        Self::new(Exit::Internal, error)
     }
 
     /// Wrong usage or settings.
     #[must_use]
-    pub fn usage(reason: impl fmt::Display) -> Self {
-        Self::new(Exit::Usage, anyhow::anyhow!("{reason}"))
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Usage, error: error.into() }
     }
 }

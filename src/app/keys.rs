@@ -1,247 +1,211 @@
-//! The one table of settings, from which flags, words, variables, file keys and help are made.
+//! The one table of settings: name, default, meaning, and which commands take each.
+//!
+//! Flags, `KEY=VALUE` words, environment variables and the file all come from it, so that no form can
+//! know a name that another does not.
 
-use Fallback::{Preset, Random, Unset, Value};
-use Scope::{Both, Capacity, ExampleApi, Load};
+use std::fmt;
 
-/// Which commands take a setting.
+use Takers::{Both, Capacity, ExampleApi, Load};
+
+/// A command that takes settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum Command {
+    /// Find the capacity.
+    Capacity,
+    /// One trial at a fixed rate.
+    Load,
+    /// Print the settings.
+    Config,
+}
+
+impl Command {
+    /// As it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity",
+            Self::Load => "load",
+            Self::Config => "config",
+        }
+    }
+}
+
+/// What a setting is when nobody gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// This text.
+    Text(&'static str),
+    /// The figure of the preset.
+    ByPreset,
+    /// Drawn for each run.
+    Random,
+    /// Nothing: the command needs it.
+    Required,
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(text) => text,
+            Self::ByPreset => "by preset",
+            Self::Random => "random",
+            Self::Required => "none, must be given",
+        })
+    }
+}
+
+/// Who takes a setting; `config` takes them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takers {
     /// `capacity` and `load`.
     Both,
     /// `capacity` alone.
     Capacity,
     /// `load` alone.
     Load,
-    /// Both, where the tool starts the example API; handed to it under the same name.
+    /// `capacity` and `load`, to hand it to the embedded example API when it is given.
     ExampleApi,
 }
 
-/// What a setting is when nobody sets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fallback {
-    /// This text.
-    Value(&'static str),
-    /// Nothing.
-    Unset,
-    /// What `PRESET` says.
-    Preset,
-    /// Another one each time; it is printed.
-    Random,
-}
-
 /// One setting.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its name, in capitals.
+    /// As in `KEY=VALUE`.
     pub name: &'static str,
-    /// What it is when nobody sets it.
+    /// The value when nobody gave one.
     pub fallback: Fallback,
-    /// Which commands take it.
-    pub scope: Scope,
-    /// What it means, with its unit.
+    /// Who takes it.
+    pub takers: Takers,
+    /// One line, with the unit.
     pub help: &'static str,
 }
 
-/// A command that takes settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    /// The main job.
-    Capacity,
-    /// One trial at a fixed rate.
-    Load,
-    /// Shows the settings.
-    Config,
-}
-
 impl Key {
-    /// The flag without its dashes: `P99_MS` is `p99-ms`.
+    /// Whether `command` takes this setting.
+    #[must_use]
+    pub fn is_taken_by(&self, command: Command) -> bool {
+        !matches!(
+            (self.takers, command),
+            (Takers::Capacity, Command::Load) | (Takers::Load, Command::Capacity)
+        )
+    }
+
+    /// As in `--key value`, without the dashes.
     #[must_use]
     pub fn flag(&self) -> String {
         self.name.to_ascii_lowercase().replace('_', "-")
     }
 
-    /// Whether `command` takes the setting.
+    /// As in `plimsoll.toml`.
     #[must_use]
-    pub const fn is_taken_by(&self, command: Command) -> bool {
-        match (self.scope, command) {
-            (Scope::Both | Scope::ExampleApi, _)
-            | (Scope::Capacity, Command::Capacity | Command::Config)
-            | (Scope::Load, Command::Load | Command::Config) => true,
-            (Scope::Capacity, Command::Load) | (Scope::Load, Command::Capacity) => false,
-        }
-    }
-
-    /// The default as it is shown.
-    #[must_use]
-    pub const fn fallback_text(&self) -> &'static str {
-        match self.fallback {
-            Fallback::Value(value) => value,
-            Fallback::Unset => "none",
-            Fallback::Preset => "by PRESET",
-            Fallback::Random => "random",
-        }
+    pub fn file_key(&self) -> String {
+        self.name.to_ascii_lowercase()
     }
 }
 
-const fn key(name: &'static str, fallback: Fallback, scope: Scope, help: &'static str) -> Key {
-    Key { name, fallback, scope, help }
-}
-
-/// Every setting, in the order in which they are shown.
-pub const KEYS: &[Key] = &[
-    key(
-        "WORKERS",
-        Value("4"),
-        Both,
-        "workers of the example API that is started; with a TARGET URL a label",
-    ),
-    key(
-        "TARGET",
-        Value("embedded"),
-        Both,
-        "`embedded` (starts the example API) or the base URL of a running API",
-    ),
-    key("PERMISSIONS", Value("auto"), Both, "shape of `permissions`: auto, object, list"),
-    key("GOAL_RPS", Value("200"), Capacity, "documents per second that must be reached"),
-    key(
-        "HEADROOM_RATIO",
-        Value("0"),
-        Capacity,
-        "the goal must be reached with this share to spare",
-    ),
-    key("P99_MS", Value("1000"), Both, "sustained: 99 % of the responses within this many ms"),
-    key(
-        "ERROR_RATIO",
-        Value("0.001"),
-        Both,
-        "sustained: at most this share of requests not accepted",
-    ),
-    key(
-        "TIMEOUT_MS",
-        Value("5000"),
-        Both,
-        "an indexing request is given up this many ms after it was due",
-    ),
-    key("DASHBOARD_P99_MS", Unset, Capacity, "dashboard p99 that is judged at 100 %, in ms"),
-    key(
-        "DASHBOARD_ERROR_RATIO",
-        Unset,
-        Capacity,
-        "share of dashboard queries not accepted that is judged at 100 %",
-    ),
-    key(
-        "DASHBOARD_TIMEOUT_MS",
-        Value("30000"),
-        Both,
-        "a dashboard query is given up this many ms after it was due",
-    ),
-    key("DASHBOARD_RPS", Value("5"), Capacity, "dashboard queries per second during the levels"),
-    key("DASHBOARD_S", Preset, Capacity, "length of a level in seconds"),
-    key(
-        "LEVELS",
-        Value("0,50,100,120"),
-        Capacity,
-        "load levels in percent of the capacity, or `none`",
-    ),
-    key(
-        "ARRIVALS",
-        Value("poisson"),
-        Both,
-        "law of soak, levels and load: poisson, stratified, uniform",
-    ),
-    key("FLOOR_RPS", Value("1"), Capacity, "the search never goes below this rate"),
-    key("CEILING_RPS", Value("100000"), Capacity, "the search never goes above this rate"),
-    key("LANES_MAX", Value("4096"), Both, "most connections per stream"),
-    key("PRESET", Value("standard"), Capacity, "how much care: quick, standard, signoff"),
-    key("BUDGET_S", Preset, Capacity, "wall time of the whole run in seconds"),
-    key("SEED", Random, Both, "seed of arrivals and search"),
-    key("CORPUS_SEED", Value("1"), Both, "seed of the documents"),
-    key(
-        "FIRST_INDEX",
-        Value("auto"),
-        Both,
-        "first document number; `auto` goes on where the last run ended",
-    ),
-    key("OUT", Value("results"), Capacity, "folder that gets a folder for the run"),
-    key(
-        "ALLOW_REMOTE",
-        Value("false"),
-        Both,
-        "true: a target that is not this machine may be loaded",
-    ),
-    key("RPS", Unset, Load, "rate of the trial in requests per second (needed)"),
-    key("DURATION_S", Value("10"), Load, "length of the trial in seconds"),
-    key("WARMUP_S", Value("0"), Load, "seconds of load before the measured part"),
-    key("WORKLOAD", Value("index"), Load, "endpoint of the trial: index, dashboard"),
-    key(
-        "ENGINE",
-        Unset,
-        ExampleApi,
-        "example API: model (known service time) or compat (CPU work)",
-    ),
-    key(
-        "FRONT",
-        Unset,
-        ExampleApi,
-        "example API: pool (keep-alive, a queue) or prefork (one connection a worker)",
-    ),
-    key("SERVICE_MS", Unset, ExampleApi, "example API: mean service time in ms"),
-    key(
-        "SERVICE_LAW",
-        Unset,
-        ExampleApi,
-        "example API: law of service times: const, exp, lognormal",
-    ),
-    key("QUEUE", Unset, ExampleApi, "example API: requests that may wait in front of the workers"),
-    key("BACKLOG", Unset, ExampleApi, "example API: connections that may wait to be accepted"),
-    key(
-        "MAX_REQUESTS",
-        Unset,
-        ExampleApi,
-        "example API: a prefork worker is replaced after so many requests",
-    ),
-    key("RESTART_MS", Unset, ExampleApi, "example API: how long that takes, in ms"),
-    key("STALL_MS", Unset, ExampleApi, "example API: all workers stop for this many ms ..."),
-    key("STALL_EVERY_MS", Unset, ExampleApi, "example API: ... in every so many ms"),
-];
-
-/// The setting of this name.
+/// The setting of this name, exactly as in `KEY=VALUE`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// The known name that a mistyped one is most like, if any is like it.
+/// The setting whose name is most like `name`, whatever its case and separators; `None` when no name
+/// is like it.
 #[must_use]
-pub fn nearest(name: &str) -> Option<&'static str> {
-    let wanted = name.to_ascii_uppercase().replace('-', "_");
+pub fn nearest(name: &str) -> Option<&'static Key> {
+    let wanted = name.trim_start_matches('-').to_ascii_uppercase().replace('-', "_");
+    // Below this likeness a suggestion confuses more than it helps; WORKRES and WORKERS have 0.97.
+    let likeness_least = 0.8;
     KEYS.iter()
-        .map(|key| (strsim::damerau_levenshtein(key.name, &wanted), key.name))
-        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
-        .min()
-        .map(|(_, known)| known)
+        .map(|key| (strsim::jaro_winkler(&wanted, key.name), key))
+        .filter(|(likeness, _)| *likeness >= likeness_least)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, key)| key)
 }
+
+const fn key(name: &'static str, default: &'static str, takers: Takers, help: &'static str) -> Key {
+    Key { name, fallback: Fallback::Text(default), takers, help }
+}
+
+const fn special(
+    name: &'static str,
+    fallback: Fallback,
+    takers: Takers,
+    help: &'static str,
+) -> Key {
+    Key { name, fallback, takers, help }
+}
+
+/// Every setting, in the order in which they are shown.
+// One line each: it reads as the table that it is.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key("WORKERS", "4", Both, "workers of the system under test (1 to 1024); a label when TARGET is a URL"),
+    key("TARGET", "embedded", Both, "embedded: start the example API; or the base URL of a running service"),
+    key("PERMISSIONS", "auto", Both, "shape of `permissions` in documents: auto, object or list"),
+    key("GOAL_RPS", "200", Capacity, "documents per second that the service must sustain"),
+    key("HEADROOM_RATIO", "0", Capacity, "share on top of GOAL_RPS that it must sustain too: 0.2 is 20 % more"),
+    key("P99_MS", "1000", Both, "limit of the 99th percentile of indexing response time, in milliseconds"),
+    key("ERROR_RATIO", "0.001", Capacity, "share of indexing requests that may fail, between 0 and 1"),
+    key("TIMEOUT_MS", "5000", Both, "an indexing request has failed so many milliseconds after it was due"),
+    key("DASHBOARD_P99_MS", "none", Capacity, "limit of the 99th percentile of dashboard response time, in milliseconds"),
+    key("DASHBOARD_ERROR_RATIO", "none", Capacity, "share of dashboard queries that may fail, between 0 and 1"),
+    key("DASHBOARD_TIMEOUT_MS", "30000", Both, "a dashboard query has failed so many milliseconds after it was due"),
+    key("DASHBOARD_RPS", "5", Capacity, "dashboard queries per second, on top of indexing"),
+    special("DASHBOARD_S", Fallback::ByPreset, Capacity, "length of each load level, in seconds"),
+    key("LEVELS", "0,50,100,120", Capacity, "load levels in percent of the capacity found; none: search only"),
+    key("ARRIVALS", "poisson", Both, "law of the arrivals: poisson, stratified or uniform"),
+    key("FLOOR_RPS", "1", Capacity, "the search never goes below, in documents per second"),
+    key("CEILING_RPS", "100000", Capacity, "the search never goes above, in documents per second"),
+    key("LANES_MAX", "4096", Both, "most connections of a stream (1 to 65535)"),
+    key("PRESET", "standard", Capacity, "care taken: quick (5 minutes), standard (20), signoff (2 hours)"),
+    special("BUDGET_S", Fallback::ByPreset, Capacity, "wall time of the whole run, in seconds"),
+    special("SEED", Fallback::Random, Both, "seed of arrivals and search, a whole number"),
+    key("CORPUS_SEED", "1", Both, "seed of the documents, a whole number"),
+    key("FIRST_INDEX", "auto", Both, "number of the first document; auto: go on after the last run"),
+    key("OUT", "results", Capacity, "folder that the folder of the run is made in"),
+    key("ALLOW_REMOTE", "false", Both, "true: also load a service that is not on this machine"),
+    key("ENGINE", "model", ExampleApi, "example API: model (workers sleep) or compat (workers burn CPU)"),
+    key("FRONT", "pool", ExampleApi, "example API: pool (keep-alive, one queue) or prefork (as gunicorn)"),
+    key("SERVICE_MS", "10", ExampleApi, "example API: mean service time, in milliseconds"),
+    key("SERVICE_LAW", "const", ExampleApi, "example API: spread of service times: const, exp or lognormal"),
+    key("QUEUE", "1000", ExampleApi, "example API: requests that may wait for a worker of the pool"),
+    key("BACKLOG", "2048", ExampleApi, "example API: connections that the kernel may hold"),
+    key("MAX_REQUESTS", "2000", ExampleApi, "example API: requests until a prefork worker is replaced; 0: never"),
+    key("RESTART_MS", "300", ExampleApi, "example API: length of that replacement, in milliseconds"),
+    key("STALL_MS", "0", ExampleApi, "example API: length of each standstill, in milliseconds"),
+    key("STALL_EVERY_MS", "0", ExampleApi, "example API: period of the standstills, in milliseconds"),
+    special("RPS", Fallback::Required, Load, "requests offered per second"),
+    key("DURATION_S", "10", Load, "length of the measured part, in seconds"),
+    key("WARMUP_S", "0", Load, "load before the measured part, in seconds"),
+    key("WORKLOAD", "index", Load, "what is called: index (insert documents) or dashboard (query)"),
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_mistyped_name_is_recognised_and_a_strange_one_is_not() {
-        assert_eq!(nearest("WORKRES"), Some("WORKERS"), "two letters swapped");
-        assert_eq!(nearest("workers"), Some("WORKERS"), "small letters");
-        assert_eq!(nearest("COLOUR_OF_THE_SEA"), None, "nothing like it");
+    fn every_name_is_there_once() {
+        for (position, key) in KEYS.iter().enumerate() {
+            let first = KEYS.iter().position(|other| other.name == key.name);
+            assert_eq!(first, Some(position), "{} stands twice", key.name);
+        }
     }
 
     #[test]
-    fn every_name_is_there_once() {
-        for key in KEYS {
-            assert_eq!(
-                KEYS.iter().filter(|other| other.name == key.name).count(),
-                1,
-                "{}",
-                key.name
-            );
+    fn a_slip_of_the_keyboard_finds_the_setting_that_was_meant() {
+        let slips = [
+            ("WORKRES", "WORKERS"),
+            ("workers", "WORKERS"),
+            ("p99-ms", "P99_MS"),
+            ("P99", "P99_MS"),
+            ("GOAL", "GOAL_RPS"),
+            ("BUGDET_S", "BUDGET_S"),
+        ];
+        for (slip, meant) in slips {
+            assert_eq!(nearest(slip).map(|key| key.name), Some(meant), "{slip}");
         }
+        assert_eq!(nearest("ZZZ"), None, "nothing is like ZZZ");
     }
 }

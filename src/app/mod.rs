@@ -1,61 +1,79 @@
-//! Wires everything: what was typed becomes settings, settings become a run, a run becomes an exit code.
+//! Wires everything: command line, settings, dispatch, exit code.
 
 pub mod cli;
 pub mod commands;
 pub mod conduct;
+mod example_api;
 pub mod exit;
 pub mod interrupt;
 pub mod keys;
 pub mod session;
 pub mod settings;
 pub mod sources;
+pub mod target;
 mod values;
 pub mod witness;
 
-use std::path::Path;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::process::ExitCode;
+use std::{env, fs, io};
 
+use anyhow::anyhow;
+
+use cli::Typed;
 use exit::{Exit, Failure};
 use keys::Command;
 use settings::Settings;
-use sources::Sources;
+use sources::{FILE_NAME, Given, Texts};
 
-/// Runs the program with the arguments that it was started with.
-///
-/// # Errors
-/// Everything that ends it without a result.
-pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Exit, Failure> {
-    let typed = match cli::read(arguments) {
-        Ok(typed) => typed,
-        Err(report) => return show(&report),
+/// The whole process: reads its arguments, environment and file, runs the command, says what failed.
+#[must_use]
+pub fn run() -> ExitCode {
+    let exit = match cli::parse(env::args_os()) {
+        Typed::Command { command, given, json } => {
+            run_command(command, given, json).unwrap_or_else(|failure| complain(&failure))
+        }
+        Typed::Answered(text) => {
+            crate::term::say(text.trim_end());
+            Exit::Pass
+        }
+        Typed::Wrong(error) => complain(&Failure::usage(error)),
+        Typed::Nothing(help) => {
+            crate::term::complain(help.trim_end());
+            Exit::Usage
+        }
     };
-    let sources = Sources::gather(typed.flags, typed.words, Path::new("."))?;
-    let settings = Settings::new(typed.command, &sources, typed.json)?;
-    match (typed.command, &settings.load) {
+    ExitCode::from(exit.code())
+}
+
+fn run_command(command: Command, given: Given, json: bool) -> Result<Exit, Failure> {
+    let file = read_file().map_err(Failure::usage)?;
+    let given = Given { environment: env::vars_os().collect(), file, ..given };
+    let texts = Texts::gather(command, &given).map_err(Failure::usage)?;
+    let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
+    match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
-        (Command::Load, None) | (Command::Config, _) => commands::config::run(&settings),
+        (Command::Load, None) | (Command::Config, _) => Ok(commands::config::run(&settings)),
     }
 }
 
-/// Help and version go to stdout and are no error; wrong usage is one line.
-fn show(report: &clap::Error) -> Result<Exit, Failure> {
-    use clap::error::ErrorKind;
-    match report.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            crate::term::say(&report.to_string());
-            Ok(Exit::Pass)
-        }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            crate::term::complain(report.to_string().trim_end());
-            Ok(Exit::Usage)
-        }
-        _ => {
-            let text = report.to_string();
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            let kept: Vec<&str> = lines
-                .filter(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-                .collect();
-            Err(Failure::usage(kept.join("; ").trim_start_matches("error: ")))
-        }
+fn complain(failure: &Failure) -> Exit {
+    crate::term::complain(&format!("plimsoll: {:#}", failure.error));
+    failure.exit
+}
+
+fn read_file() -> anyhow::Result<Option<String>> {
+    match fs::read_to_string(FILE_NAME) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(anyhow!("{FILE_NAME} in the current folder cannot be read: {error}")),
     }
+}
+
+/// The standard library keys its hash maps from the system's randomness; that is all that is needed.
+///
+/// 53 bits, so that every reader of JSON keeps the number whole.
+fn draw_seed() -> u64 {
+    RandomState::new().build_hasher().finish() >> 11
 }

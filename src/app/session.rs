@@ -9,7 +9,9 @@ use anyhow::{Context, anyhow};
 
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
-use super::settings::{Settings, Target};
+use super::keys::{KEYS, Takers};
+use super::settings::Settings;
+use super::target::Target;
 use crate::corpus::Corpus;
 use crate::files::numbers::NumberFile;
 use crate::live::inquirer::Inquirer;
@@ -62,7 +64,7 @@ impl Session {
         let key = if launched.is_some() { EMBEDDED_KEY } else { &base_url };
         let mut numbers =
             NumberFile::open(&state_folder()?, key, settings.corpus_seed, settings.first_index)
-                .map_err(|error| Failure::new(Exit::Usage, error.into()))?;
+                .map_err(Failure::usage)?;
         let corpus = Rc::new(Corpus::new(settings.corpus_seed));
         let profile_of = |shape| ExampleApi::new(Rc::clone(&corpus), shape);
         let preflight = Preflight {
@@ -78,9 +80,9 @@ impl Session {
                 match preflight.check(&mut inquirer, &mut numbers, profile_of).await {
                     Ok(ready) => return Ok((address, ready)),
                     Err(NotReady::Numbers(error)) => {
-                        return Err(Failure::new(Exit::Usage, error.into()));
+                        return Err(Failure::usage(error));
                     }
-                    Err(error) => answer = Err(Failure::new(Exit::Target, error.into())),
+                    Err(error) => answer = Err(Failure::new(Exit::Target, error)),
                 }
             }
             answer
@@ -125,8 +127,10 @@ fn launch(settings: &Settings) -> Result<Option<Rc<RefCell<Launched>>>, Failure>
         .ok()
         .and_then(|program| Some(program.parent()?.join(EXAMPLE_API)))
         .unwrap_or_else(|| PathBuf::from(EXAMPLE_API));
-    let launched = Launched::start(&program, &settings.example_api)
-        .map_err(|error| Failure::new(Exit::Target, error.into()))?;
+    // What stands in the user's shell must not reach the server unrecorded.
+    let own = KEYS.iter().filter(|key| key.takers == Takers::ExampleApi).map(|key| key.name);
+    let launched = Launched::start(&program, &settings.example_api, own)
+        .map_err(|error| Failure::new(Exit::Target, error))?;
     Ok(Some(Rc::new(RefCell::new(launched))))
 }
 

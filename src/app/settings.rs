@@ -1,259 +1,321 @@
-//! The settings of a run, each checked: what the rest of the program relies on.
+//! The settings of one command: resolved from all forms, checked once, trusted afterwards.
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
-use super::exit::Failure;
-use super::keys::{Command, KEYS, Scope};
-use super::sources::{Chosen, Origin, Resolved, Sources, resolve};
-use super::values::{Values, example_api_value, load_percents, target_of};
+use anyhow::{Result, bail};
+
+use super::example_api;
+use super::keys::{Command, Fallback, KEYS, Key, Takers};
+use super::sources::{Origin, Texts};
+use super::target::Target;
+pub use super::values::Resolved;
+use super::values::Values;
 use crate::campaign::presets::Preset;
 use crate::profile::PermissionsShape;
 use crate::schedule::ArrivalLaw;
 use crate::trial::Workload;
 use crate::units::{LoadPercent, Rps};
 
-/// Most workers of the example API.
-const WORKERS_MAX: u64 = 1024;
-/// Most connections of a stream: more do not fit into the ports of one address.
-const LANES_LIMIT: u64 = 60_000;
-/// A time-out or a limit of at most an hour: that is what the histograms hold.
-const LONGEST_MS: u64 = 3_600_000;
-/// A trial or a run of at most a week.
-const LONGEST_S: f64 = 604_800.0;
+/// Histograms end at an hour, and so do limits.
+const LIMIT_MOST_MS: u64 = 3_600_000;
 
-/// What is measured.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// The example API, started by the tool.
-    Embedded,
-    /// A running API.
-    Url(BaseUrl),
-}
-
-/// The base URL of a running API, without a slash at its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl {
-    /// As text.
-    pub text: String,
-    /// Whether it is this machine.
-    pub is_loopback: bool,
-}
-
-/// What `load` needs beside the rest.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LoadSettings {
-    /// Rate of the trial.
-    pub offered: Rps,
-    /// Its length in seconds.
-    pub duration_s: f64,
-    /// Seconds of load before.
-    pub warmup_s: f64,
-    /// Its endpoint.
-    pub workload: Workload,
-}
-
-/// All settings of a run; names and units as in the table of settings.
+/// The settings of one command; what the command does not take has its default.
 #[derive(Debug, Clone)]
-#[allow(missing_docs, reason = "the settings table documents every one of them")]
 pub struct Settings {
+    /// Workers of the system under test, 1 to 1024.
     pub workers: u32,
+    /// The system under test.
     pub target: Target,
+    /// Shape of `permissions`; `None` to find it out.
     pub permissions: Option<PermissionsShape>,
+    /// What the service must sustain.
     pub goal: Rps,
+    /// What it must sustain on top of that.
     pub headroom_ratio: f64,
+    /// Limit of indexing response time.
     pub p99_ms: u64,
+    /// Share of indexing requests that may fail, strictly between 0 and 1.
     pub error_ratio: f64,
+    /// Deadline of an indexing request; for `capacity` at least `p99_ms`.
     pub timeout_ms: u64,
+    /// Limit of dashboard response time, where one is judged.
     pub dashboard_p99_ms: Option<u64>,
+    /// Share of dashboard queries that may fail, where it is judged.
     pub dashboard_error_ratio: Option<f64>,
+    /// Deadline of a dashboard query.
     pub dashboard_timeout_ms: u64,
+    /// Dashboard queries on top of indexing.
     pub dashboard: Rps,
+    /// Length of a level.
     pub dashboard_s: f64,
+    /// The load levels, each once; empty for a search alone.
     pub levels: Vec<LoadPercent>,
+    /// Law of soak, levels and `load`.
     pub arrivals: ArrivalLaw,
+    /// The search stays above; below `ceiling`.
     pub floor: Rps,
+    /// The search stays below; the goal with headroom is within.
     pub ceiling: Rps,
+    /// Most connections of a stream.
     pub lanes_max: u32,
+    /// Whether somebody gave `lanes_max`.
     pub lanes_max_is_explicit: bool,
+    /// How much care is taken.
     pub preset: Preset,
+    /// Wall time of the whole run.
     pub budget_s: f64,
+    /// Seed of arrivals and search.
     pub seed: u64,
+    /// Seed of the documents.
     pub corpus_seed: u64,
+    /// Number of the first document; `None` to go on after the last run.
     pub first_index: Option<u64>,
+    /// Parent of the run's folder.
     pub out: PathBuf,
-    /// Environment of the example API where the tool starts it.
+    /// Environment variables of the embedded example API, `WORKERS` first.
     pub example_api: Vec<(String, String)>,
-    /// What `load` needs; `None` for the other commands, and where no rate is given.
+    /// The trial of `load`; for `config` when `RPS` is given.
     pub load: Option<LoadSettings>,
-    /// Only JSON on stdout.
+    /// Whether stdout carries JSON.
     pub json: bool,
-    /// Every setting with its origin, for the result and for `config`.
+    /// What the command takes, in the order of the table, with the origin of each.
     pub resolved: Vec<Resolved>,
 }
 
+/// What `load` alone takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoadSettings {
+    /// The rate.
+    pub offered: Rps,
+    /// Length of the measured part, over 0.
+    pub duration_s: f64,
+    /// Length of the part before, 0 or more.
+    pub warmup_s: f64,
+    /// What is called.
+    pub workload: Workload,
+}
+
 impl Settings {
-    /// The settings that `sources` say for `command`.
+    /// Reads and checks all settings of `command`; `drawn_seed` counts when no `SEED` is given.
     ///
     /// # Errors
-    /// One line that names the setting and the cure.
-    pub fn new(command: Command, sources: &Sources, json: bool) -> Result<Self, Failure> {
-        let chosen = sources.choose(command)?;
-        let mut settings = Self::read(&chosen, json)?;
-        settings.check()?;
-        settings.load = load_settings(command, Values::new(&chosen))?;
-        settings.example_api = settings.example_api_variables(&chosen)?;
-        settings.resolved = settings.resolved_for(command, &chosen);
-        Ok(settings)
-    }
-
-    /// Whether the target runs on this machine.
-    #[must_use]
-    pub const fn target_is_local(&self) -> bool {
-        match &self.target {
-            Target::Embedded => true,
-            Target::Url(url) => url.is_loopback,
-        }
-    }
-
-    fn read(chosen: &Chosen, json: bool) -> Result<Self, Failure> {
-        let values = Values::new(chosen);
-        let preset = values.one_of(
-            "PRESET",
-            &[
-                ("quick", Preset::Quick),
-                ("standard", Preset::Standard),
-                ("signoff", Preset::Signoff),
-            ],
-        )?;
+    /// One line that names the first setting that cannot be used, and the cure.
+    pub fn resolve(command: Command, texts: &Texts, drawn_seed: u64, json: bool) -> Result<Self> {
+        let values = Values::new(texts);
+        let presets = [Preset::Quick, Preset::Standard, Preset::Signoff];
+        let preset = values.one_of("PRESET", &presets.map(|preset| (preset.name(), preset)))?;
         let effort = preset.effort();
-        let permissions = [
-            ("auto", None),
-            ("object", Some(PermissionsShape::Object)),
-            ("list", Some(PermissionsShape::List)),
-        ];
         let laws = [ArrivalLaw::Poisson, ArrivalLaw::Stratified, ArrivalLaw::Uniform];
-        let longest_ms = 1..=LONGEST_MS;
-        Ok(Self {
-            workers: values.small("WORKERS", 1..=WORKERS_MAX)?,
-            target: target_of(&values.text("TARGET"), values.truth("ALLOW_REMOTE")?)?,
-            permissions: values.one_of("PERMISSIONS", &permissions)?,
+        let workers = values.whole("WORKERS", 1, 1024)?;
+        let target = target(&values)?;
+        let example_api = example_api::variables(&values, &target, workers)?;
+        let settings = Self {
+            workers,
+            target,
+            permissions: permissions(&values)?,
             goal: values.rate("GOAL_RPS")?,
-            headroom_ratio: values.number("HEADROOM_RATIO", 0.0, 100.0)?,
-            p99_ms: values.whole("P99_MS", longest_ms.clone())?,
+            headroom_ratio: values.number(
+                "HEADROOM_RATIO",
+                "a share of at least 0, such as 0.2",
+                0.0,
+                1e6,
+            )?,
+            p99_ms: values.whole("P99_MS", 1, LIMIT_MOST_MS)?,
             error_ratio: values.share("ERROR_RATIO")?,
-            timeout_ms: values.whole("TIMEOUT_MS", longest_ms.clone())?,
-            dashboard_p99_ms: values
-                .if_set("DASHBOARD_P99_MS", |name| values.whole(name, longest_ms.clone()))?,
-            dashboard_error_ratio: values
-                .if_set("DASHBOARD_ERROR_RATIO", |name| values.share(name))?,
-            dashboard_timeout_ms: values.whole("DASHBOARD_TIMEOUT_MS", longest_ms)?,
+            timeout_ms: values.whole("TIMEOUT_MS", 1, LIMIT_MOST_MS)?,
+            dashboard_p99_ms: values.whole_or("DASHBOARD_P99_MS", "none", 1, LIMIT_MOST_MS)?,
+            dashboard_error_ratio: values.share_or_none("DASHBOARD_ERROR_RATIO")?,
+            dashboard_timeout_ms: values.whole("DASHBOARD_TIMEOUT_MS", 1, LIMIT_MOST_MS)?,
             dashboard: values.rate("DASHBOARD_RPS")?,
-            dashboard_s: values
-                .if_set("DASHBOARD_S", |name| values.number(name, 1.0, LONGEST_S))?
-                .unwrap_or(effort.level_s),
-            levels: load_percents(&values.text("LEVELS"))?,
+            dashboard_s: span_or(&values, "DASHBOARD_S", effort.level_s)?,
+            levels: values.parse("LEVELS", LEVELS_WANTED, parse_levels)?,
             arrivals: values.one_of("ARRIVALS", &laws.map(|law| (law.name(), law)))?,
             floor: values.rate("FLOOR_RPS")?,
             ceiling: values.rate("CEILING_RPS")?,
-            lanes_max: values.small("LANES_MAX", 1..=LANES_LIMIT)?,
-            lanes_max_is_explicit: chosen.contains_key("LANES_MAX"),
+            lanes_max: values.whole("LANES_MAX", 1, 65_535)?,
+            lanes_max_is_explicit: values.is_given("LANES_MAX"),
             preset,
-            budget_s: values
-                .if_set("BUDGET_S", |name| values.number(name, 1.0, LONGEST_S))?
-                .unwrap_or(effort.budget_s),
-            seed: values
-                .if_set("SEED", |name| values.whole(name, 0..=u64::MAX))?
-                // The hasher of a map is keyed by the system's own chance.
-                .unwrap_or_else(|| RandomState::new().hash_one(0_u8) >> 11),
-            corpus_seed: values.whole("CORPUS_SEED", 0..=u64::MAX)?,
-            first_index: if values.text("FIRST_INDEX") == "auto" {
-                None
+            budget_s: span_or(&values, "BUDGET_S", effort.budget_s)?,
+            seed: if values.is_given("SEED") {
+                values.whole("SEED", 0, u64::MAX)?
             } else {
-                Some(values.whole("FIRST_INDEX", 0..=u64::MAX)?)
+                drawn_seed
             },
-            out: PathBuf::from(values.text("OUT")),
-            example_api: Vec::new(),
-            load: None,
+            corpus_seed: values.whole("CORPUS_SEED", 0, u64::MAX)?,
+            first_index: values.whole_or("FIRST_INDEX", "auto", 0, u64::MAX)?,
+            out: values.parse("OUT", "the name of a folder", |text| {
+                (!text.is_empty()).then(|| PathBuf::from(text))
+            })?,
+            example_api,
+            load: load(command, &values)?,
             json,
             resolved: Vec::new(),
-        })
-    }
-
-    /// What single values cannot show: that they contradict each other.
-    fn check(&self) -> Result<(), Failure> {
-        let goal_rps = self.goal.get() * (1.0 + self.headroom_ratio);
-        let complaint = if self.floor >= self.ceiling {
-            format!(
-                "FLOOR_RPS={} must be below CEILING_RPS={}",
-                self.floor.get(),
-                self.ceiling.get()
-            )
-        } else if goal_rps > self.ceiling.get() {
-            format!(
-                "the goal of {goal_rps}/s (GOAL_RPS with HEADROOM_RATIO) lies above CEILING_RPS={}: raise the ceiling or lower the goal",
-                self.ceiling.get()
-            )
-        } else if self.timeout_ms < self.p99_ms {
-            format!(
-                "TIMEOUT_MS={} is below P99_MS={}: a request would be given up before it is slow; raise TIMEOUT_MS",
-                self.timeout_ms, self.p99_ms
-            )
-        } else if self.dashboard_p99_ms.is_some_and(|p99_ms| self.dashboard_timeout_ms < p99_ms) {
-            "DASHBOARD_TIMEOUT_MS is below DASHBOARD_P99_MS: a query would be given up before it is slow; raise it".to_owned()
-        } else {
-            return Ok(());
         };
-        Err(Failure::usage(complaint))
+        settings.refuse_contradictions(command)?;
+        let resolved = settings.list(command, &values);
+        Ok(Self { resolved, ..settings })
     }
 
-    /// The environment of the example API: what was set for it, and its workers.
-    fn example_api_variables(&self, chosen: &Chosen) -> Result<Vec<(String, String)>, Failure> {
-        let mut variables = vec![("WORKERS".to_owned(), self.workers.to_string())];
-        for key in KEYS.iter().filter(|key| key.scope == Scope::ExampleApi) {
-            let Some((value, _)) = chosen.get(key.name) else {
-                continue;
-            };
-            if self.target != Target::Embedded {
-                return Err(Failure::usage(format!(
-                    "{} is a setting of the example API that the tool starts, and TARGET is a running one: leave one of the two out",
-                    key.name
-                )));
-            }
-            example_api_value(key.name, value)?;
-            variables.push((key.name.to_owned(), value.clone()));
+    fn refuse_contradictions(&self, command: Command) -> Result<()> {
+        // `load` takes neither a goal nor a search, and judges nothing.
+        if command == Command::Load {
+            return Ok(());
         }
-        Ok(variables)
+        let (floor, ceiling) = (self.floor.get(), self.ceiling.get());
+        if floor >= ceiling {
+            bail!("FLOOR_RPS={floor} must be below CEILING_RPS={ceiling}");
+        }
+        let needed = self.goal.get() * (1.0 + self.headroom_ratio);
+        if needed > ceiling {
+            bail!(
+                "CEILING_RPS={ceiling} is below GOAL_RPS with HEADROOM_RATIO ({needed}): raise it, or \
+                 the goal could never be met"
+            );
+        }
+        at_least("TIMEOUT_MS", self.timeout_ms, "P99_MS", self.p99_ms)?;
+        let dashboard_p99_ms = self.dashboard_p99_ms.unwrap_or(0);
+        at_least(
+            "DASHBOARD_TIMEOUT_MS",
+            self.dashboard_timeout_ms,
+            "DASHBOARD_P99_MS",
+            dashboard_p99_ms,
+        )
     }
 
-    /// The settings as they are shown, with what presets and chance have put in.
-    fn resolved_for(&self, command: Command, chosen: &Chosen) -> Vec<Resolved> {
-        let mut resolved = resolve(command, chosen);
-        for setting in &mut resolved {
-            match (setting.key, setting.origin) {
-                ("DASHBOARD_S", Origin::Preset) => setting.value = self.dashboard_s.to_string(),
-                ("BUDGET_S", Origin::Preset) => setting.value = self.budget_s.to_string(),
-                ("SEED", Origin::Random) => setting.value = self.seed.to_string(),
-                _ => {}
-            }
-        }
-        resolved
+    fn list(&self, command: Command, values: &Values<'_>) -> Vec<Resolved> {
+        // A service behind a URL has none of the example API's settings, not even by default.
+        let is_meant =
+            |key: &Key| self.target == Target::Embedded || key.takers != Takers::ExampleApi;
+        KEYS.iter()
+            .filter(|key| key.is_taken_by(command) && is_meant(key))
+            .map(|key| {
+                let given = values.text(key.name).map(|(text, origin)| (text.to_owned(), origin));
+                let (value, origin) = given.unwrap_or_else(|| match key.fallback {
+                    Fallback::ByPreset if key.name == "BUDGET_S" => {
+                        (self.budget_s.to_string(), Origin::Preset)
+                    }
+                    Fallback::ByPreset => (self.dashboard_s.to_string(), Origin::Preset),
+                    Fallback::Random => (self.seed.to_string(), Origin::Random),
+                    Fallback::Text(text) => (text.to_owned(), Origin::Default),
+                    Fallback::Required => ("none".to_owned(), Origin::Default),
+                });
+                Resolved { key: key.name, value, origin }
+            })
+            .collect()
     }
 }
 
-fn load_settings(command: Command, values: Values<'_>) -> Result<Option<LoadSettings>, Failure> {
-    let offered = values.if_set("RPS", |name| values.rate(name))?;
-    let workloads =
-        [Workload::Index, Workload::Dashboard].map(|workload| (workload.name(), workload));
-    let duration_s = values.number("DURATION_S", 0.1, LONGEST_S)?;
-    let warmup_s = values.number("WARMUP_S", 0.0, LONGEST_S)?;
-    let workload = values.one_of("WORKLOAD", &workloads)?;
-    match offered {
-        None if command == Command::Load => {
-            Err(Failure::usage("RPS is missing: say at which rate, as in RPS=100"))
+/// A deadline below the limit would let no request be seen to miss the limit.
+fn at_least(name: &str, timeout_ms: u64, limit: &str, p99_ms: u64) -> Result<()> {
+    if timeout_ms < p99_ms {
+        bail!("{name}={timeout_ms} must be at least {limit}={p99_ms}; raise it or lower {limit}");
+    }
+    Ok(())
+}
+
+fn target(values: &Values<'_>) -> Result<Target> {
+    let is_remote_allowed = values.one_of("ALLOW_REMOTE", &[("true", true), ("false", false)])?;
+    let target = Target::parse(values.text("TARGET").map_or("embedded", |(text, _)| text))?;
+    if let Target::Url(url) = &target
+        && !url.is_loopback()
+        && !is_remote_allowed
+    {
+        bail!(
+            "TARGET={} is not on this machine; give ALLOW_REMOTE=true if you may put it under load",
+            url.text
+        );
+    }
+    Ok(target)
+}
+
+fn permissions(values: &Values<'_>) -> Result<Option<PermissionsShape>> {
+    values.one_of(
+        "PERMISSIONS",
+        &[
+            ("auto", None),
+            ("object", Some(PermissionsShape::Object)),
+            ("list", Some(PermissionsShape::List)),
+        ],
+    )
+}
+
+fn load(command: Command, values: &Values<'_>) -> Result<Option<LoadSettings>> {
+    let duration_s = values.span_s("DURATION_S")?;
+    let wanted = "a number of seconds from 0 to 604800";
+    let warmup_s = values.number("WARMUP_S", wanted, 0.0, 604_800.0)?;
+    let workloads = [Workload::Index, Workload::Dashboard];
+    let workload = values.one_of("WORKLOAD", &workloads.map(|load| (load.name(), load)))?;
+    if command == Command::Load || values.is_given("RPS") {
+        let offered = values.rate("RPS")?;
+        return Ok(Some(LoadSettings { offered, duration_s, warmup_s, workload }));
+    }
+    Ok(None)
+}
+
+fn span_or(values: &Values<'_>, key: &str, by_preset_s: f64) -> Result<f64> {
+    if values.is_given(key) { values.span_s(key) } else { Ok(by_preset_s) }
+}
+
+const LEVELS_WANTED: &str =
+    "none or whole percentages from 0 to 1000, each once, such as 0,50,100,120";
+
+fn parse_levels(text: &str) -> Option<Vec<LoadPercent>> {
+    if text == "none" {
+        return Some(Vec::new());
+    }
+    let mut levels = Vec::new();
+    for item in text.split(',') {
+        let percent = item.trim().parse::<u32>().ok().filter(|percent| *percent <= 1000)?;
+        if levels.contains(&LoadPercent(percent)) {
+            return None;
         }
-        offered => {
-            Ok(offered.map(|offered| LoadSettings { offered, duration_s, warmup_s, workload }))
-        }
+        levels.push(LoadPercent(percent));
+    }
+    Some(levels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sources::Given;
+
+    fn resolve(command: Command, words: &[&str]) -> Result<Settings> {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let texts = Texts::gather(command, &Given { words, ..Given::default() })?;
+        Settings::resolve(command, &texts, 7, false)
+    }
+
+    #[test]
+    fn the_preset_fills_in_what_nobody_gave() {
+        let quick = resolve(Command::Capacity, &["PRESET=quick", "BUDGET_S=90"]).expect("settings");
+        assert_eq!(quick.dashboard_s.to_string(), "20", "the preset's level");
+        assert_eq!(quick.budget_s.to_string(), "90", "the budget that was given");
+        let origin = |key| quick.resolved.iter().find(|item| item.key == key).map(|it| it.origin);
+        assert_eq!(origin("DASHBOARD_S"), Some(Origin::Preset), "from the preset");
+        assert_eq!(origin("BUDGET_S"), Some(Origin::Word), "from the word");
+        assert_eq!((quick.seed, origin("SEED")), (7, Some(Origin::Random)), "the drawn seed");
+        assert_eq!(origin("RPS"), None, "what the command does not take is not listed");
+    }
+
+    #[test]
+    fn the_example_api_is_handed_its_workers_and_what_was_given() {
+        let settings =
+            resolve(Command::Capacity, &["WORKERS=2", "SERVICE_MS=20"]).expect("settings");
+        let expected = [("WORKERS", "2"), ("SERVICE_MS", "20")];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(settings.example_api, expected, "and no default");
+    }
+
+    #[test]
+    fn a_short_time_out_needs_no_limit_in_load() {
+        let settings = resolve(Command::Load, &["RPS=5", "TIMEOUT_MS=500"]).expect("settings");
+        assert_eq!(settings.load.map(|load| load.offered), Rps::new(5.0), "the rate");
+        assert!(resolve(Command::Capacity, &["TIMEOUT_MS=500"]).is_err(), "P99_MS is 1000");
+    }
+
+    #[test]
+    fn a_service_behind_a_url_has_no_settings_of_the_example_api() {
+        let settings = resolve(Command::Config, &["TARGET=http://[::1]:9"]).expect("settings");
+        assert!(settings.resolved.iter().all(|item| item.key != "ENGINE"), "not even by default");
     }
 }

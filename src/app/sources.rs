@@ -1,36 +1,41 @@
-//! Where the value of each setting comes from: flag, word, environment, file, default; in this order.
+//! Gathers the texts of the settings from flags, words, environment and file, and decides which counts.
+//!
+//! Nothing here knows what a value means. Names are checked here, all of them: a setting that is
+//! silently left out is worse than an error.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::OsString;
+use std::str::FromStr;
 
-use super::exit::Failure;
-use super::keys::{Command, Fallback, KEYS, Key, find, nearest};
-use crate::report::schema::SettingRecord;
+use anyhow::{Result, anyhow, bail};
 
-/// The prefix of the tool's environment variables.
+use super::keys::{self, Command, Key};
+
+/// The file that is read from the current folder.
+pub const FILE_NAME: &str = "plimsoll.toml";
+/// What the names of environment variables begin with.
 const PREFIX: &str = "PLIMSOLL_";
-/// The one setting that is also taken from a bare variable, as the server under test takes it.
-const BARE: &str = "WORKERS";
-/// Variables of the build that share the prefix.
-const NOT_SETTINGS: &[&str] = &["PLIMSOLL_GIT_COMMIT"];
-/// The settings file, in the current folder.
-pub const SETTINGS_FILE: &str = "plimsoll.toml";
 
 /// Where a value came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "named like the origins in the result file")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
+    /// `--key value`.
     Flag,
+    /// `KEY=VALUE`.
     Word,
+    /// `PLIMSOLL_KEY`, or bare `WORKERS`.
     Environment,
+    /// `plimsoll.toml`.
     File,
+    /// The table of keys.
     Default,
+    /// The figures of the preset.
     Preset,
+    /// Drawn for this run.
     Random,
 }
 
 impl Origin {
-    /// The origin's name in results.
+    /// The origin's name in listings and results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,193 +50,272 @@ impl Origin {
     }
 }
 
-/// A setting with its value and where that came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// Its name.
-    pub key: &'static str,
-    /// Its value, as text; `none` where it has none.
-    pub value: String,
-    /// Where that came from.
-    pub origin: Origin,
-}
-
-/// The four places that a user can set things in, as they were found.
+/// Everything that was given, as it was given.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// Flags, by name of the setting.
-    pub flags: Vec<(String, String)>,
-    /// `KEY=VALUE` words as typed.
+pub struct Given {
+    /// Flags that clap has matched to keys.
+    pub flags: Vec<(&'static str, String)>,
+    /// The words after the command.
     pub words: Vec<String>,
     /// The environment.
-    pub environment: Vec<(String, String)>,
-    /// The text of the settings file, where there is one.
+    pub environment: Vec<(OsString, OsString)>,
+    /// What stands in `plimsoll.toml`; `None` where there is none.
     pub file: Option<String>,
 }
 
-impl From<&Resolved> for SettingRecord {
-    fn from(setting: &Resolved) -> Self {
-        Self { value: setting.value.clone(), origin: setting.origin.name().to_owned() }
-    }
+/// One value with its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The key.
+    pub key: &'static str,
+    /// As it was given.
+    pub value: String,
+    /// By which form.
+    pub origin: Origin,
 }
 
-/// What was set, by name: the value and where it came from.
-pub type Chosen = BTreeMap<&'static str, (String, Origin)>;
+/// The values that count, at most one for each key.
+#[derive(Debug, Clone, Default)]
+pub struct Texts(Vec<Text>);
 
-impl Sources {
-    /// The environment and the settings file in `folder`, with the flags and words of the command line.
+impl Texts {
+    /// Reads all forms for `command`.
+    ///
+    /// Environment and file serve every command, so a setting in them that `command` does not take is
+    /// passed over; as a flag or a word it is an error.
     ///
     /// # Errors
-    /// When there is a settings file that cannot be read.
-    pub fn gather(
-        flags: Vec<(String, String)>,
-        words: Vec<String>,
-        folder: &Path,
-    ) -> Result<Self, Failure> {
-        let path = folder.join(SETTINGS_FILE);
-        let file = match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                return Err(Failure::usage(format!("{SETTINGS_FILE} cannot be read: {error}")));
-            }
-        };
-        // A variable that is no text is nobody's setting.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Ok(Self { flags, words, environment, file })
+    /// When a name is unknown, not taken by `command` or given twice in one form, or when the file
+    /// cannot be understood.
+    pub fn gather(command: Command, given: &Given) -> Result<Self> {
+        let mut texts = Self::default();
+        texts.add_flags(command, &given.flags)?;
+        texts.add_words(command, &given.words)?;
+        texts.add_environment(command, &given.environment)?;
+        texts.add_file(command, given.file.as_deref().unwrap_or_default())?;
+        Ok(texts)
     }
 
-    /// What is set for `command`, each setting by its strongest source.
-    ///
-    /// # Errors
-    /// For a name that is unknown, belongs to another command or is set twice in one place.
-    pub fn choose(&self, command: Command) -> Result<Chosen, Failure> {
-        let mut chosen = Chosen::new();
-        // From the weakest to the strongest: a later one takes the place of an earlier one.
-        self.choose_file(command, &mut chosen)?;
-        self.choose_environment(command, &mut chosen)?;
-        self.choose_words(command, &mut chosen)?;
-        for (name, value) in &self.flags {
-            let key = known(name, command, &format!("--{}", name.to_ascii_lowercase()))?;
-            chosen.insert(key.name, (value.clone(), Origin::Flag));
+    /// The value of a key, unless nobody gave one.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Text> {
+        self.0.iter().find(|text| text.key == key)
+    }
+
+    /// Forms are read in the order of their precedence: what is there already stays.
+    fn put(&mut self, key: &Key, value: String, origin: Origin) {
+        if self.get(key.name).is_none() {
+            self.0.push(Text { key: key.name, value, origin });
         }
-        Ok(chosen)
     }
 
-    fn choose_words(&self, command: Command, chosen: &mut Chosen) -> Result<(), Failure> {
-        let mut seen = Vec::new();
-        for word in &self.words {
+    fn add_flags(&mut self, command: Command, flags: &[(&'static str, String)]) -> Result<()> {
+        for (name, value) in flags {
+            let key = keys::find(name).ok_or_else(|| anyhow!("unknown flag `{name}`"))?;
+            refuse_foreign(key, command)?;
+            self.put(key, value.clone(), Origin::Flag);
+        }
+        Ok(())
+    }
+
+    fn add_words(&mut self, command: Command, words: &[String]) -> Result<()> {
+        let mut seen: Vec<&str> = Vec::new();
+        for word in words {
             let Some((name, value)) = word.split_once('=') else {
-                return Err(Failure::usage(format!(
-                    "`{word}` is no setting; settings are written KEY=VALUE, as in WORKERS=4"
-                )));
+                bail!("{}", no_word(word));
             };
-            let key = known(name, command, &format!("{name}="))?;
+            let key = keys::find(name).ok_or_else(|| {
+                unknown("setting", name, |key| format!("{}={}", key.name, shorten(value)))
+            })?;
+            refuse_foreign(key, command)?;
             if seen.contains(&key.name) {
-                return Err(Failure::usage(format!("{name} is set twice; keep one")));
+                bail!("{} is given twice; leave one out", key.name);
             }
             seen.push(key.name);
-            chosen.insert(key.name, (value.to_owned(), Origin::Word));
+            self.put(key, value.to_owned(), Origin::Word);
         }
         Ok(())
     }
 
-    fn choose_environment(&self, command: Command, chosen: &mut Chosen) -> Result<(), Failure> {
-        let mut set: Vec<(&str, &str)> = Vec::new();
-        for (variable, value) in &self.environment {
-            // An empty variable is how a shell or a recipe says "not set".
-            if value.is_empty() || NOT_SETTINGS.contains(&variable.as_str()) {
+    fn add_environment(
+        &mut self,
+        command: Command,
+        environment: &[(OsString, OsString)],
+    ) -> Result<()> {
+        let mut bare_workers = None;
+        for (name, value) in environment {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            // An empty variable counts as not set: that is how a justfile hands over "nothing".
+            if value.is_empty() {
                 continue;
             }
-            if variable == BARE {
-                set.insert(0, (BARE, value));
-            } else if let Some(name) = variable.strip_prefix(PREFIX) {
-                set.push((name, value));
+            if name == "WORKERS" {
+                bare_workers = Some(value);
+            } else if let Some(name) = name.strip_prefix(PREFIX) {
+                let key = keys::find(name).ok_or_else(|| {
+                    let given = format!("{PREFIX}{name}");
+                    unknown_near("environment variable", &given, name, |key| {
+                        format!("{PREFIX}{}", key.name)
+                    })
+                })?;
+                if key.is_taken_by(command) {
+                    self.put(key, value.into_owned(), Origin::Environment);
+                }
             }
         }
-        for (name, value) in set {
-            let Some(key) = find(name) else {
-                return Err(unknown(name, &format!("environment variable {PREFIX}{name}")));
-            };
-            // The environment is shared by all commands: what this one does not take is left alone.
-            if key.is_taken_by(command) {
-                chosen.insert(key.name, (value.to_owned(), Origin::Environment));
-            }
+        // The name with the prefix is the more explicit one.
+        if let (Some(value), Some(key)) = (bare_workers, keys::find("WORKERS")) {
+            self.put(key, value.into_owned(), Origin::Environment);
         }
         Ok(())
     }
 
-    fn choose_file(&self, command: Command, chosen: &mut Chosen) -> Result<(), Failure> {
-        let Some(text) = &self.file else {
-            return Ok(());
-        };
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            let reason = error.message().to_owned();
-            Failure::usage(format!("{SETTINGS_FILE} is not valid TOML: {reason}"))
+    fn add_file(&mut self, command: Command, file: &str) -> Result<()> {
+        let table = toml::Table::from_str(file).map_err(|error| {
+            anyhow!("{FILE_NAME}{} is not TOML: {}", line_of(file, &error), error.message())
         })?;
         for (name, value) in &table {
-            let key = find(&name.to_ascii_uppercase())
-                .filter(|_| *name == name.to_ascii_lowercase())
-                .ok_or_else(|| unknown(name, &format!("key `{name}` in {SETTINGS_FILE}")))?;
-            let text = match value {
-                toml::Value::String(text) => text.clone(),
-                toml::Value::Integer(number) => number.to_string(),
-                toml::Value::Float(number) => number.to_string(),
-                toml::Value::Boolean(truth) => truth.to_string(),
-                _ => {
-                    return Err(Failure::usage(format!(
-                        "`{name}` in {SETTINGS_FILE} must be a number, a text, true or false"
-                    )));
-                }
-            };
+            let key = keys::KEYS
+                .iter()
+                .find(|key| key.file_key() == *name)
+                .ok_or_else(|| unknown(&format!("key in {FILE_NAME}"), name, Key::file_key))?;
+            let value = plain_text(value).ok_or_else(|| {
+                anyhow!(
+                    "{name} in {FILE_NAME} must be a text, a number or a list of them; sections \
+                     such as [{name}] are not known"
+                )
+            })?;
             if key.is_taken_by(command) {
-                chosen.insert(key.name, (text, Origin::File));
+                self.put(key, value, Origin::File);
             }
         }
         Ok(())
     }
 }
 
-/// The setting of this name, if `command` takes it.
-fn known(name: &str, command: Command, written: &str) -> Result<&'static Key, Failure> {
-    let key = find(name).ok_or_else(|| unknown(name, written.trim_end_matches('=')))?;
+fn refuse_foreign(key: &Key, command: Command) -> Result<()> {
     if key.is_taken_by(command) {
-        return Ok(key);
+        return Ok(());
     }
-    let other = if command == Command::Load { "capacity" } else { "load" };
-    Err(Failure::usage(format!("{name} is a setting of `plimsoll {other}`, not of this command")))
+    let taker = if command == Command::Load { Command::Capacity } else { Command::Load };
+    bail!(
+        "{} is a setting of `{}`; `{}` does not take it, leave it out",
+        key.name,
+        taker.name(),
+        command.name()
+    )
 }
 
-fn unknown(name: &str, written: &str) -> Failure {
-    match nearest(name) {
-        Some(known) => Failure::usage(format!("unknown setting {written}; did you mean {known}?")),
-        None => Failure::usage(format!(
-            "unknown setting {written}; `plimsoll config` lists all of them"
-        )),
+/// The complaint about an unknown name, with the setting that was probably meant.
+fn unknown(kind: &str, name: &str, cure: impl Fn(&Key) -> String) -> anyhow::Error {
+    unknown_near(kind, name, name, cure)
+}
+
+fn unknown_near(
+    kind: &str,
+    given: &str,
+    name: &str,
+    cure: impl Fn(&Key) -> String,
+) -> anyhow::Error {
+    let given = shorten(given);
+    match keys::nearest(name) {
+        Some(key) => anyhow!("unknown {kind} `{given}`; did you mean `{}`?", cure(key)),
+        None => anyhow!("unknown {kind} `{given}`; `plimsoll config` lists all settings"),
     }
 }
 
-/// Every setting that `command` takes, in the order of the table; presets and chance are left to the
-/// caller, which knows them.
-#[must_use]
-pub fn resolve(command: Command, chosen: &Chosen) -> Vec<Resolved> {
-    KEYS.iter()
-        .filter(|key| key.is_taken_by(command))
-        .map(|key| match chosen.get(key.name) {
-            Some((value, origin)) => {
-                Resolved { key: key.name, value: value.clone(), origin: *origin }
-            }
-            None => Resolved {
-                key: key.name,
-                value: key.fallback_text().to_owned(),
-                origin: match key.fallback {
-                    Fallback::Value(_) | Fallback::Unset => Origin::Default,
-                    Fallback::Preset => Origin::Preset,
-                    Fallback::Random => Origin::Random,
-                },
-            },
-        })
-        .collect()
+fn no_word(word: &str) -> String {
+    let example = keys::nearest(word).map_or("WORKERS", |key| key.name);
+    format!("`{}` is not KEY=VALUE; write for instance `{example}=…`", shorten(word))
+}
+
+/// Enough of a user's text to know it again, on one line.
+pub(super) fn shorten(text: &str) -> String {
+    let mut shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    if text.chars().nth(60).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn line_of(file: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| file.get(..span.start));
+    before.map_or(String::new(), |text| format!(", line {},", text.matches('\n').count() + 1))
+}
+
+/// The value as a word on the command line would give it.
+fn plain_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(truth) => Some(truth.to_string()),
+        toml::Value::Array(items) => {
+            let texts: Option<Vec<String>> = items.iter().map(plain_text).collect();
+            texts.map(|texts| texts.join(","))
+        }
+        toml::Value::Table(_) | toml::Value::Datetime(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(forms: usize) -> Given {
+        let pair = |name: &str, value: &str| (OsString::from(name), OsString::from(value));
+        let mut given = Given::default();
+        if forms > 0 {
+            given.file = Some("workers = 4".to_owned());
+        }
+        if forms > 1 {
+            given.environment.push(pair("WORKERS", "3"));
+        }
+        if forms > 2 {
+            given.environment.push(pair("PLIMSOLL_WORKERS", "30"));
+        }
+        if forms > 3 {
+            given.words.push("WORKERS=2".to_owned());
+        }
+        if forms > 4 {
+            given.flags.push(("WORKERS", "1".to_owned()));
+        }
+        given
+    }
+
+    #[test]
+    fn flag_goes_before_word_before_environment_before_file() {
+        let expected = [
+            None,
+            Some(("4", Origin::File)),
+            Some(("3", Origin::Environment)),
+            Some(("30", Origin::Environment)),
+            Some(("2", Origin::Word)),
+            Some(("1", Origin::Flag)),
+        ];
+        for (forms, expected) in expected.into_iter().enumerate() {
+            let texts = Texts::gather(Command::Config, &given(forms)).expect("known names");
+            let found = texts.get("WORKERS").map(|text| (text.value.as_str(), text.origin));
+            assert_eq!(found, expected, "with {forms} forms given");
+        }
+    }
+
+    #[test]
+    fn environment_and_file_serve_every_command() {
+        let given = Given { file: Some("goal_rps = 5\np99_ms = 9".to_owned()), ..Given::default() };
+        let texts = Texts::gather(Command::Load, &given).expect("no error");
+        assert_eq!(texts.get("GOAL_RPS"), None, "`load` has no goal");
+        assert!(texts.get("P99_MS").is_some(), "but a limit");
+    }
+
+    #[test]
+    fn lists_and_numbers_of_the_file_read_as_words() {
+        let file = "levels = [0, 50]\nerror_ratio = 0.5\nallow_remote = true".to_owned();
+        let given = Given { file: Some(file), ..Given::default() };
+        let texts = Texts::gather(Command::Capacity, &given).expect("no error");
+        let value = |key| texts.get(key).map(|text| text.value.as_str());
+        assert_eq!(value("LEVELS"), Some("0,50"), "a list");
+        assert_eq!(value("ERROR_RATIO"), Some("0.5"), "a number");
+        assert_eq!(value("ALLOW_REMOTE"), Some("true"), "a truth");
+    }
 }

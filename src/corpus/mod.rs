@@ -197,6 +197,6 @@ mod tests {
             corpus.write_json(number, PermissionsShape::Object, &mut body);
             digest = digest.named(std::str::from_utf8(&body).unwrap());
         }
-        insta::assert_snapshot!(format!("{CORPUS_VERSION} {:016x}", digest.0), @"");
+        insta::assert_snapshot!(format!("{CORPUS_VERSION} {:016x}", digest.0), @"corpus/0 9f7b8ed43834b4dc");
     }
 }

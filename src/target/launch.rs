@@ -60,15 +60,24 @@ pub struct Launched {
 }
 
 impl Launched {
-    /// Starts the example API at `program` with `variables` in its environment, on a free port.
+    /// Starts the example API at `program` on a free port, with `variables` in its environment and
+    /// without those named in `cleared` that are not among them.
     ///
     /// # Errors
     /// When it is missing, cannot be run, ends at once or does not say where it listens.
-    pub fn start(program: &Path, variables: &[(String, String)]) -> Result<Self, LaunchError> {
+    pub fn start<'a>(
+        program: &Path,
+        variables: &[(String, String)],
+        cleared: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, LaunchError> {
         if !program.exists() {
             return Err(LaunchError::Missing(program.to_owned()));
         }
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        cleared.for_each(|name| {
+            command.env_remove(name);
+        });
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--until-stdin-closes"])
             .envs(variables.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::piped())

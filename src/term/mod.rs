@@ -1,21 +1,27 @@
-//! The terminal: results on stdout, everything else on stderr.
+//! The only place that writes to the terminal.
+//!
+//! stdout carries answers, stderr everything else. A reader that has gone away, as `head` does, is no
+//! error of ours.
 
 pub mod progress;
 
 use std::io::{self, Write};
 
-/// Writes `text` to stdout. A reader that has closed the pipe has seen what it wanted.
+/// Writes `text` and a line break to stdout.
 pub fn say(text: &str) {
-    write_to(&mut io::stdout().lock(), text);
+    write_line(&mut io::stdout().lock(), text);
 }
 
-/// Writes a line to stderr.
+/// Writes `text` and a line break to stderr.
 pub fn complain(text: &str) {
-    write_to(&mut io::stderr().lock(), &format!("{text}\n"));
+    write_line(&mut io::stderr().lock(), text);
 }
 
-fn write_to(stream: &mut impl Write, text: &str) {
-    if stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).is_err() {
-        // There is nobody left to tell.
+/// One write for the whole line, so that lines of several processes do not mix.
+fn write_line(sink: &mut impl Write, text: &str) {
+    let line = format!("{text}\n");
+    // Nobody is left to be told when the terminal itself cannot be written to.
+    if sink.write_all(line.as_bytes()).is_ok() {
+        drop(sink.flush());
     }
 }

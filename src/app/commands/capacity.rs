@@ -61,7 +61,7 @@ async fn measure(settings: &Settings) -> Result<Exit, Failure> {
     let ended = conduct(&mut campaign, objective, &mut session.measurer, &mut recorder).await;
 
     let mut outcome = campaign.outcome();
-    if settings.target_is_local() {
+    if settings.target.is_local() {
         outcome.capacity.flags.push(Flag::CoLocated);
     }
     let log = recorder.into_log();
@@ -135,10 +135,10 @@ fn assemble(
     outcome: CampaignOutcome,
     log: RunLog,
 ) -> RunRecord {
-    let resolved = settings
-        .resolved
-        .iter()
-        .map(|setting| (setting.key.to_owned(), SettingRecord::from(setting)));
+    let resolved = settings.resolved.iter().map(|setting| {
+        let (value, origin) = (setting.value.clone(), setting.origin.name().to_owned());
+        (setting.key.to_owned(), SettingRecord { value, origin })
+    });
     RunRecord::assemble(RunInputs {
         tool: ToolRecord {
             name: env!("CARGO_PKG_NAME").to_owned(),
@@ -191,9 +191,9 @@ fn print(settings: &Settings, run_dir: &RunDir, record: &RunRecord) -> Result<()
         let text = serde_json::to_string_pretty(record)
             .context("the result could not be printed")
             .map_err(|error| Failure::new(Exit::Internal, error))?;
-        say(&format!("{text}\n"));
+        say(&text);
     } else {
-        say(&summary(record, &run_dir.path().display().to_string()));
+        say(summary(record, &run_dir.path().display().to_string()).trim_end());
     }
     Ok(())
 }

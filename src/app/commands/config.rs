@@ -1,36 +1,37 @@
-//! `plimsoll config`: every setting, its value and where that comes from.
+//! `plimsoll config`: every setting with its value and where the value came from.
 
-use std::collections::BTreeMap;
+use serde_json::{Map, Value, json};
 
-use crate::app::exit::{Exit, Failure};
+use crate::app::exit::Exit;
 use crate::app::settings::Settings;
-use crate::report::schema::SettingRecord;
-use crate::term::say;
+use crate::term;
 
-/// Runs the command.
-///
-/// # Errors
-/// Never for checked settings.
-pub fn run(settings: &Settings) -> Result<Exit, Failure> {
-    let text = if settings.json { json(settings)? } else { table(settings) };
-    say(&text);
-    Ok(Exit::Pass)
+/// Prints the settings.
+#[must_use]
+pub fn run(settings: &Settings) -> Exit {
+    term::say(&if settings.json { as_json(settings) } else { as_lines(settings) });
+    Exit::Pass
 }
 
-fn json(settings: &Settings) -> Result<String, Failure> {
-    let records: BTreeMap<&str, SettingRecord> = settings
-        .resolved
+fn as_lines(settings: &Settings) -> String {
+    let resolved = &settings.resolved;
+    let key_width = resolved.iter().map(|item| item.key.len()).max().unwrap_or(0);
+    let value_width = resolved.iter().map(|item| item.value.chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = resolved
         .iter()
-        .map(|setting| (setting.key, SettingRecord::from(setting)))
+        .map(|item| {
+            let origin = item.origin.name();
+            format!("{:key_width$}  {:value_width$}  {origin}", item.key, item.value)
+        })
         .collect();
-    let mut text = serde_json::to_string_pretty(&records).map_err(Failure::internal)?;
-    text.push('\n');
-    Ok(text)
+    lines.join("\n")
 }
 
-fn table(settings: &Settings) -> String {
-    let rows = settings.resolved.iter().map(|setting| {
-        format!("{:<22} {:<24} {}\n", setting.key, setting.value, setting.origin.name())
+fn as_json(settings: &Settings) -> String {
+    let items = settings.resolved.iter().map(|item| {
+        let value = json!({ "value": item.value, "origin": item.origin.name() });
+        (item.key.to_owned(), value)
     });
-    rows.collect()
+    let object: Map<String, Value> = items.collect();
+    format!("{:#}", Value::Object(object))
 }

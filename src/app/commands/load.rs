@@ -42,9 +42,9 @@ async fn measure(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failu
     };
     if settings.json {
         let text = serde_json::to_string_pretty(&stream).map_err(Failure::internal)?;
-        say(&format!("{text}\n"));
+        say(&text);
     } else {
-        say(&load_table(&stream, verdict.name(), &verdict.reasons()));
+        say(load_table(&stream, verdict.name(), &verdict.reasons()).trim_end());
     }
     Ok(match (result.stopped, &verdict) {
         (Some(StopCause::Interrupted), _) => Exit::Interrupted,

@@ -6,7 +6,7 @@ pub mod load;
 
 use std::future::Future;
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
 
 /// Polls between two looks at the timer and the sockets: the timer must not be seen late because many
 /// answers are ready.
@@ -18,6 +18,6 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
         .enable_io()
         .event_interval(EVENT_INTERVAL)
         .build_local(tokio::runtime::LocalOptions::default())
-        .map_err(|error| Failure::new(Exit::Internal, error.into()))?
+        .map_err(Failure::internal)?
         .block_on(work)
 }

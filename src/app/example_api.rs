@@ -1,0 +1,63 @@
+//! The settings that are handed to the embedded example API.
+//!
+//! It checks them again itself; here they are checked so that a bad one is refused by name before
+//! anything is started.
+
+use anyhow::{Result, bail};
+
+use super::keys::{KEYS, Takers};
+use super::target::Target;
+use super::values::Values;
+
+/// The environment variables of the embedded example API: the number of workers, and what was given.
+///
+/// Defaults are not handed over, so that the server's own stay the only ones.
+pub(super) fn variables(
+    values: &Values<'_>,
+    target: &Target,
+    workers: u32,
+) -> Result<Vec<(String, String)>> {
+    check(values)?;
+    let mut variables = vec![("WORKERS".to_owned(), workers.to_string())];
+    for key in KEYS.iter().filter(|key| key.takers == Takers::ExampleApi) {
+        let Some((text, _)) = values.text(key.name).filter(|_| values.is_given(key.name)) else {
+            continue;
+        };
+        if let Target::Url(url) = target {
+            bail!(
+                "{} is a setting of the embedded example API and cannot change {}; leave it out, or \
+                 leave TARGET out",
+                key.name,
+                url.text
+            );
+        }
+        variables.push((key.name.to_owned(), text.to_owned()));
+    }
+    Ok(variables)
+}
+
+fn check(values: &Values<'_>) -> Result<()> {
+    let is_compat = values.one_of("ENGINE", &[("model", false), ("compat", true)])?;
+    values.one_of("FRONT", &[("pool", ()), ("prefork", ())])?;
+    // The least is one nanosecond, as in the example API.
+    let wanted = "a number of milliseconds over 0, up to 60000";
+    values.number("SERVICE_MS", wanted, 0.000_001, 60_000.0)?;
+    let is_spread =
+        values.one_of("SERVICE_LAW", &[("const", false), ("exp", true), ("lognormal", true)])?;
+    values.whole("QUEUE", 0, 1_000_000)?;
+    values.whole("BACKLOG", 1, 65_535)?;
+    values.whole("MAX_REQUESTS", 0, 1_000_000_000)?;
+    values.whole("RESTART_MS", 0, 60_000)?;
+    let stall_ms = values.whole("STALL_MS", 0, 3_600_000)?;
+    let every_ms = values.whole("STALL_EVERY_MS", 0, 3_600_000)?;
+    if stall_ms > 0 && every_ms <= stall_ms {
+        bail!("STALL_EVERY_MS must be more than STALL_MS={stall_ms}, not {every_ms}");
+    }
+    if is_compat && is_spread {
+        bail!("SERVICE_LAW must be const with ENGINE=compat, which burns the same CPU each time");
+    }
+    if is_compat && stall_ms > 0 {
+        bail!("STALL_MS must be 0 with ENGINE=compat; use ENGINE=model for standstills");
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! What `TARGET` means: the embedded example API, or the base URL of a running service.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use anyhow::{Result, bail};
+use hyper::Uri;
+
+use super::sources::shorten;
+
+/// The system under test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The example API, started by the tool.
+    Embedded,
+    /// A service that is already running.
+    Url(BaseUrl),
+}
+
+/// Where a running service is: `http://host[:port]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// The URL without a slash at its end.
+    pub text: String,
+    /// Name or address, IPv6 without brackets.
+    pub host: String,
+    /// 80 where none was given.
+    pub port: u16,
+}
+
+impl BaseUrl {
+    /// Whether the service is on this machine by its very address: no name is looked up, because what
+    /// a name stands for can change between the check and the load.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host.eq_ignore_ascii_case("localhost")
+            || self.host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+            || self.host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// The value of a `Host` header.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.text.split_once("//").map_or(self.text.as_str(), |(_, authority)| authority)
+    }
+}
+
+impl Target {
+    /// Whether it runs on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Embedded => true,
+            Self::Url(url) => url.is_loopback(),
+        }
+    }
+
+    /// Reads the value of `TARGET`.
+    ///
+    /// # Errors
+    /// One line with the cure when it is neither `embedded` nor an `http://host[:port]` URL.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "embedded" => return Ok(Self::Embedded),
+            "docker" => bail!(
+                "TARGET=docker comes with a later version; start the image yourself and use \
+                 TARGET=http://127.0.0.1:PORT"
+            ),
+            _ => {}
+        }
+        if text.contains('@') {
+            // Not shown: what stands before the @ may be a password.
+            bail!("TARGET must not hold a user or a password; use http://host:port alone");
+        }
+        let shown = shorten(text);
+        let Some(uri) = text.parse::<Uri>().ok().filter(|uri| uri.scheme().is_some()) else {
+            bail!(
+                "TARGET must be embedded or a URL such as http://127.0.0.1:1234, not \"{shown}\""
+            );
+        };
+        if uri.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
+            bail!("TARGET=\"{shown}\": https is not supported yet; use an http:// address");
+        }
+        if uri.scheme_str().is_none_or(|scheme| !scheme.eq_ignore_ascii_case("http")) {
+            bail!("TARGET must begin with http://, not \"{shown}\"");
+        }
+        let authority = uri.authority().map_or("", hyper::http::uri::Authority::as_str);
+        if !matches!(uri.path(), "" | "/") || text.contains(['?', '#']) {
+            bail!("TARGET must end after the port: use http://{authority}, not \"{shown}\"");
+        }
+        base_url(authority, uri.host().unwrap_or_default()).map(Self::Url)
+    }
+}
+
+fn base_url(authority: &str, host: &str) -> Result<BaseUrl> {
+    let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = name.map_or(!host.is_empty(), |name| name.parse::<Ipv6Addr>().is_ok());
+    let rest = authority.strip_prefix(host).unwrap_or_default();
+    let port = match rest.strip_prefix(':') {
+        Some(digits) => digits.parse::<u16>().ok().filter(|port| *port > 0),
+        None => rest.is_empty().then_some(80),
+    };
+    match port {
+        Some(port) if is_host => Ok(BaseUrl {
+            text: format!("http://{authority}"),
+            host: name.unwrap_or(host).to_owned(),
+            port,
+        }),
+        _ => bail!(
+            "TARGET must name a host and a port from 1 to 65535, as in http://127.0.0.1:1234, not \
+             \"http://{}\"",
+            shorten(authority)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> BaseUrl {
+        match Target::parse(text) {
+            Ok(Target::Url(url)) => url,
+            other => panic!("{text} is a URL, not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_base_url_is_taken_apart() {
+        let plain = url("http://127.0.0.1:1234/");
+        assert_eq!((plain.host.as_str(), plain.port), ("127.0.0.1", 1234), "host and port");
+        assert_eq!(plain.text, "http://127.0.0.1:1234", "no slash at the end");
+        let six = url("http://[::1]:99");
+        assert_eq!((six.host.as_str(), six.port), ("::1", 99), "IPv6 without brackets");
+        assert_eq!(six.authority(), "[::1]:99", "but with brackets in the Host header");
+        assert_eq!(url("http://api.example").port, 80, "the port of http");
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_loopback() {
+        for near in ["http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:1", "http://LocalHost"]
+        {
+            assert!(url(near).is_loopback(), "{near}");
+        }
+        for far in
+            ["http://10.0.0.1", "http://[::2]:1", "http://127.0.0.1.example", "http://localhost.io"]
+        {
+            assert!(!url(far).is_loopback(), "{far}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused_in_one_line() {
+        let bad = [
+            "",
+            "docker",
+            "nonsense",
+            "127.0.0.1:1234",
+            "http://",
+            "http://:80",
+            "https://127.0.0.1",
+            "ftp://127.0.0.1",
+            "http://127.0.0.1:0",
+            "http://127.0.0.1:",
+            "http://127.0.0.1:99999",
+            "http://127.0.0.1:1/api",
+            "http://127.0.0.1:1/?q",
+            "http://127.0.0.1:1/#x",
+            "http://user:secret@127.0.0.1",
+            "user:secret@127.0.0.1",
+            "http://[::g]:1",
+            "http://a b",
+        ];
+        for text in bad {
+            let error = Target::parse(text).expect_err(text).to_string();
+            assert!(error.contains("TARGET") && !error.contains('\n'), "{text}: {error}");
+            assert!(!error.contains("secret"), "a password is never shown: {error}");
+        }
+    }
+}
