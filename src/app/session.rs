@@ -13,9 +13,10 @@ use super::keys::{KEYS, Takers};
 use super::settings::Settings;
 use super::target::Target;
 use crate::corpus::Corpus;
+use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
 use crate::live::inquirer::Inquirer;
-use crate::live::vitals::raise_descriptors;
+use crate::live::vitals::{descriptor_limits, raise_descriptors};
 use crate::live::{Address, LiveMeasurer};
 use crate::profile::example_api::ExampleApi;
 use crate::target::launch::Launched;
@@ -36,8 +37,8 @@ pub struct Session {
     pub ready: Ready,
     /// Its base URL.
     pub base_url: String,
-    /// Most connections that a stream may have here.
-    pub lanes_max: u32,
+    /// Limits of this process on file descriptors.
+    pub file_limits: FileLimits,
     /// The server that the tool has started; it ends with the session.
     _launched: Option<Rc<RefCell<Launched>>>,
 }
@@ -102,7 +103,7 @@ impl Session {
             Box::new(move || lives.as_ref().is_none_or(|server| server.borrow_mut().is_alive())),
         )
         .map_err(Failure::internal)?;
-        Ok(Self { measurer, ready, base_url, lanes_max, _launched: launched })
+        Ok(Self { measurer, ready, base_url, file_limits: file_limits(), _launched: launched })
     }
 }
 
@@ -117,6 +118,11 @@ fn lanes_max(settings: &Settings) -> Result<u32, Failure> {
         return Err(Failure::new(Exit::Usage, error));
     }
     Ok(allowed)
+}
+
+fn file_limits() -> FileLimits {
+    let (soft, hard) = descriptor_limits();
+    FileLimits { soft, hard }
 }
 
 fn launch(settings: &Settings) -> Result<Option<Rc<RefCell<Launched>>>, Failure> {

@@ -95,6 +95,17 @@ pub enum PermissionsShape {
     List,
 }
 
+impl PermissionsShape {
+    /// The shape's name in settings and results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::List => "list",
+        }
+    }
+}
+
 /// All directories, each as the piece of JSON that a document needs of it.
 #[derive(Debug, Clone)]
 pub(super) struct Tree {

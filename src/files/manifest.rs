@@ -1,74 +1,127 @@
-//! When and where a run took place: the only place that asks for the calendar time.
-//!
-//! The machine's name is kept only as a hash, so that results can be shared.
+//! Where and when a run took place: the only file that asks for wall time, and reads what the kernel says
+//! about the machine. What cannot be found out stays unknown; no run fails for it.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::thread::available_parallelism;
+use std::path::Path;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use crate::seed::{Seed, mix};
+use crate::report::schema::{EnvironmentRecord, ToolRecord};
+use crate::seed::Seed;
+use crate::units::usize_to_u64;
 
-/// When a run started.
-#[derive(Debug, Clone)]
-pub struct Started {
-    /// For the folder's name: `20261123T151500Z`.
-    pub stamp: String,
-    /// For the result: RFC 3339.
-    pub utc: String,
+/// An instant of wall time, taken once, so that a run's folder and its manifest agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(Timestamp);
+
+impl Stamp {
+    /// The present.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(Timestamp::now())
+    }
+
+    /// For the name of a folder, such as `20261123T151500Z`.
+    #[must_use]
+    pub fn compact(self) -> String {
+        self.0.strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+
+    /// For a manifest, such as `2026-11-23T15:15:00Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        self.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
 }
 
-/// The present instant.
+/// Limits of the process on file descriptors, as its caller asked the kernel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileLimits {
+    /// The limit that holds.
+    pub soft: Option<u64>,
+    /// How far it may be raised.
+    pub hard: Option<u64>,
+}
+
+/// This tool. The commit is known where the build set `PLIMSOLL_GIT_COMMIT`.
 #[must_use]
-pub fn started() -> Started {
-    let now = Timestamp::now();
-    Started {
-        stamp: now.strftime("%Y%m%dT%H%M%SZ").to_string(),
-        utc: now.strftime("%FT%TZ").to_string(),
+pub fn tool() -> ToolRecord {
+    ToolRecord {
+        name: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_commit: option_env!("PLIMSOLL_GIT_COMMIT").map(str::to_owned),
     }
 }
 
-/// What is known of the machine, as text; what cannot be read is left out.
+/// The machine that the process runs on, as it is now; best asked before any load.
 #[must_use]
-pub fn environment() -> BTreeMap<String, String> {
-    let mut facts = BTreeMap::new();
-    let files = [
-        ("kernel", "/proc/sys/kernel/osrelease"),
-        ("load_before", "/proc/loadavg"),
-        ("somaxconn", "/proc/sys/net/core/somaxconn"),
-        ("port_range", "/proc/sys/net/ipv4/ip_local_port_range"),
-        ("clock_source", "/sys/devices/system/clocksource/clocksource0/current_clocksource"),
-        ("cgroup_cpu_max", "/sys/fs/cgroup/cpu.max"),
-        ("cgroup_memory_max", "/sys/fs/cgroup/memory.max"),
-    ];
-    for (name, path) in files {
-        if let Ok(text) = fs::read_to_string(path) {
-            facts.insert(name.to_owned(), text.split_whitespace().collect::<Vec<_>>().join(" "));
-        }
+pub fn environment(limits: FileLimits) -> EnvironmentRecord {
+    let cores = std::thread::available_parallelism().ok();
+    EnvironmentRecord {
+        kernel: text("/proc/sys/kernel/osrelease"),
+        cpu_model: text("/proc/cpuinfo").and_then(|info| field(&info, "model name")),
+        cores: cores.map(|cores| usize_to_u64(cores.get())),
+        memory_bytes: text("/proc/meminfo").and_then(|info| memory_bytes(&info)),
+        cgroup_cores: text("/sys/fs/cgroup/cpu.max").and_then(|quota| cgroup_cores(&quota)),
+        load_average: text("/proc/loadavg").and_then(|load| nth_word(&load, 0)),
+        container: container(),
+        somaxconn: text("/proc/sys/net/core/somaxconn").and_then(|count| nth_word(&count, 0)),
+        port_range: text("/proc/sys/net/ipv4/ip_local_port_range")
+            .and_then(|range| Some([nth_word(&range, 0)?, nth_word(&range, 1)?])),
+        nofile_soft: limits.soft,
+        nofile_hard: limits.hard,
+        host_hash: text("/proc/sys/kernel/hostname").map(|name| host_hash(&name)),
     }
-    if let Some(model) = value_in("/proc/cpuinfo", "model name") {
-        facts.insert("cpu_model".to_owned(), model);
-    }
-    if let Some(memory) = value_in("/proc/meminfo", "MemTotal") {
-        facts.insert("memory".to_owned(), memory);
-    }
-    if let Ok(cores) = available_parallelism() {
-        facts.insert("cores".to_owned(), cores.to_string());
-    }
-    if let Ok(name) = fs::read_to_string("/proc/sys/kernel/hostname") {
-        facts.insert("host_hash".to_owned(), format!("{:016x}", mix(Seed(0).named(name.trim()).0)));
-    }
-    facts.insert("os".to_owned(), std::env::consts::OS.to_owned());
-    facts.insert("architecture".to_owned(), std::env::consts::ARCH.to_owned());
-    facts
 }
 
-/// The value behind the first line `key : value` of a file.
-fn value_in(path: &str, key: &str) -> Option<String> {
+/// A file's text without the white space around it; `None` where it cannot be read or is empty.
+fn text(path: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
-    let line = text.lines().find(|line| line.starts_with(key))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn nth_word<T: FromStr>(text: &str, position: usize) -> Option<T> {
+    text.split_whitespace().nth(position)?.parse().ok()
+}
+
+/// The value of the first line `name : value`.
+fn field(text: &str, name: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == name).then(|| value.trim().to_owned())
+    })
+}
+
+fn memory_bytes(meminfo: &str) -> Option<u64> {
+    let kibibytes: u64 = nth_word(&field(meminfo, "MemTotal")?, 0)?;
+    kibibytes.checked_mul(1024)
+}
+
+/// `quota period` in microseconds as a number of cores; `max` is no limit.
+fn cgroup_cores(quota: &str) -> Option<f64> {
+    let (quota_us, period_us): (f64, f64) = (nth_word(quota, 0)?, nth_word(quota, 1)?);
+    (period_us > 0.0).then(|| quota_us / period_us)
+}
+
+fn container() -> Option<String> {
+    if Path::new("/.dockerenv").exists() {
+        return Some("docker".to_owned());
+    }
+    if Path::new("/run/.containerenv").exists() {
+        return Some("podman".to_owned());
+    }
+    let groups = text("/proc/1/cgroup")?;
+    ["kubepods", "docker", "lxc"]
+        .into_iter()
+        .find(|hint| groups.contains(hint))
+        .map(|hint| if hint == "kubepods" { "kubernetes".to_owned() } else { hint.to_owned() })
+}
+
+/// Tells machines apart without naming them; not a secret, only not readable.
+fn host_hash(name: &str) -> String {
+    format!("{:016x}", Seed(0).named(name).0)
 }
 
 #[cfg(test)]
@@ -76,18 +129,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_machines_name_is_not_among_the_facts() {
-        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let facts = environment();
-        assert!(facts.contains_key("kernel") && facts.contains_key("cores"), "{facts:?}");
-        let name = name.trim();
-        assert!(name.is_empty() || !facts.values().any(|fact| fact == name), "only its hash is");
+    fn a_stamp_sorts_as_a_folder_and_reads_as_a_time() {
+        let stamp = Stamp(Timestamp::from_second(1_795_446_900).unwrap());
+        assert_eq!(stamp.compact(), "20261123T151500Z");
+        assert_eq!(stamp.rfc3339(), "2026-11-23T15:15:00Z");
     }
 
     #[test]
-    fn the_stamp_sorts_by_time_and_fits_a_file_name() {
-        let stamp = started().stamp;
-        assert_eq!(stamp.len(), 16, "{stamp}");
-        assert!(stamp.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{stamp}");
+    fn what_the_kernel_says_is_read_with_its_units() {
+        let meminfo = "MemTotal:       16384 kB\nMemFree:  1 kB";
+        assert_eq!(memory_bytes(meminfo), Some(16_777_216), "kibibytes");
+        assert_eq!(cgroup_cores("150000 100000"), Some(1.5), "a core and a half");
+        assert_eq!(cgroup_cores("max 100000"), None, "no limit");
+        assert_eq!(nth_word::<u64>("32768\t60999", 1), Some(60_999), "the last port");
+        assert_eq!(text("/proc/no such file"), None, "unknown, not an error");
+    }
+
+    #[test]
+    fn the_host_is_told_apart_and_not_named() {
+        let (one, other) = (host_hash("alpha"), host_hash("beta"));
+        assert_ne!(one, other, "two hosts differ");
+        assert_eq!(one.len(), 16, "and no name is to be seen in {one}");
+    }
+
+    #[test]
+    fn this_machine_has_cores_and_the_tool_a_name() {
+        let environment = environment(FileLimits { soft: Some(1024), hard: None });
+        assert!(environment.cores.is_some_and(|cores| cores > 0), "{environment:?}");
+        assert_eq!(environment.nofile_soft, Some(1024), "limits come from the caller");
+        assert_eq!(tool().name, "plimsoll", "the tool knows its name");
     }
 }

@@ -1,4 +1,4 @@
-//! Files: the run's folder, its journal, its manifest.
+//! Files: results, journal, manifest. Nothing is ever overwritten, and what is written is synced.
 
 pub mod journal;
 pub mod manifest;

@@ -1,57 +1,63 @@
-//! The folder of one run: never overwritten, its files whole or not there.
+//! The folder of one run: made once, never overwritten, every file in it whole or absent.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use super::manifest::Stamp;
 
-/// Runs that may start in the same second under the same name.
-const SAME_NAME_MAX: u32 = 1000;
-/// The pointer to the newest run.
+/// The name beside the runs that points at the newest.
 const LATEST: &str = "latest";
+/// Runs of one name within one second; more means that something is wrong.
+const COLLISIONS_MAX: u32 = 999;
 
-/// The folder of one run.
-#[derive(Debug, Clone)]
+/// Results could not be written; the message names the path and the cure.
+#[derive(Debug, thiserror::Error)]
+#[error("results could not be written to `{}`: {source}; set OUT to a folder that is writable", path.display())]
+pub struct WriteError {
+    /// What could not be written.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+impl WriteError {
+    /// For `map_err`: names the path that an error is about.
+    pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { path: path.to_owned(), source }
+    }
+}
+
+/// A run's own folder.
+#[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
     id: String,
+    stamp: Stamp,
+    latest_problem: Option<String>,
 }
 
 impl RunDir {
-    /// Makes a new folder `<stamp>-<name>` in `parent` and points `latest` at it.
+    /// Makes `parent/<UTC>-<name>`, checks that it is writable, and lets `parent/latest` point at it.
+    ///
+    /// Characters of `name` that are awkward in a path become `-`; where the folder exists already, the
+    /// new one gets a number.
     ///
     /// # Errors
-    /// When nothing can be written there.
-    pub fn create(parent: &Path, stamp: &str, name: &str) -> Result<Self> {
-        let cure = "choose a folder that can be written with OUT=";
-        fs::create_dir_all(parent)
-            .with_context(|| format!("OUT: `{}` cannot be made; {cure}", parent.display()))?;
-        let run = Self::make(parent, &format!("{stamp}-{name}"))
-            .with_context(|| format!("OUT: `{}` cannot be written; {cure}", parent.display()))?;
-        run.point_latest(parent)
-            .with_context(|| format!("OUT: `{}` cannot be written; {cure}", parent.display()))?;
+    /// When the folder cannot be made or nothing can be written to it.
+    pub fn create(parent: &Path, name: &str) -> Result<Self, WriteError> {
+        Self::create_at(parent, name, Stamp::now())
+    }
+
+    fn create_at(parent: &Path, name: &str, stamp: Stamp) -> Result<Self, WriteError> {
+        fs::create_dir_all(parent).map_err(WriteError::at(parent))?;
+        let base = format!("{}-{}", stamp.compact(), plain(name));
+        let (path, id) = new_folder(parent, &base)?;
+        let mut run = Self { path, id, stamp, latest_problem: None };
+        run.probe()?;
+        run.latest_problem = point_latest(parent, &run.id).err().map(|error| error.to_string());
         Ok(run)
-    }
-
-    fn make(parent: &Path, wanted: &str) -> Result<Self> {
-        for attempt in 1..=SAME_NAME_MAX {
-            let id = if attempt == 1 { wanted.to_owned() } else { format!("{wanted}-{attempt}") };
-            let path = parent.join(&id);
-            match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path, id }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        bail!("{SAME_NAME_MAX} runs of this name exist already")
-    }
-
-    /// The folder's name.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
     }
 
     /// The folder.
@@ -60,69 +66,156 @@ impl RunDir {
         &self.path
     }
 
-    /// Writes a file that is there whole or not at all, also if the machine fails meanwhile.
-    ///
-    /// # Errors
-    /// When it cannot be written; an earlier file of the name stays as it was.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        let path = self.path.join(name);
-        let beside = self.path.join(format!(".{name}.part"));
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&beside)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            File::open(&self.path)?.sync_all()
-        };
-        write().with_context(|| format!("`{}` could not be written", path.display()))?;
-        Ok(path)
+    /// The run's name: that of its folder.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
-    /// Points `latest` here, in one step; a real file or folder of that name is left alone.
-    fn point_latest(&self, parent: &Path) -> Result<()> {
-        let latest = parent.join(LATEST);
-        let is_link = fs::symlink_metadata(&latest).map(|data| data.is_symlink());
-        if is_link.is_ok_and(|is_link| !is_link) {
-            return Ok(());
-        }
-        let beside = parent.join(format!(".{LATEST}.{}", self.id));
-        symlink(&self.id, &beside)?;
-        fs::rename(&beside, &latest)?;
-        Ok(())
+    /// When it was made.
+    #[must_use]
+    pub const fn stamp(&self) -> Stamp {
+        self.stamp
     }
+
+    /// Why `latest` does not point here; `None` where it does. The results are safe all the same.
+    #[must_use]
+    pub fn latest_problem(&self) -> Option<&str> {
+        self.latest_problem.as_deref()
+    }
+
+    /// Writes a file of the run: beside, synced, renamed, so that a reader sees all of it or nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written; what was there before stays.
+    pub fn write_atomic(&self, file_name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        let target = self.path.join(file_name);
+        let temporary = self.path.join(format!(".{file_name}.partial"));
+        let written = write_synced(&temporary, bytes)
+            .and_then(|()| fs::rename(&temporary, &target))
+            .and_then(|()| File::open(&self.path)?.sync_all());
+        written.map_err(|source| {
+            // The error that is told is the first one; a leftover is only untidy.
+            drop(fs::remove_file(&temporary));
+            WriteError { path: target, source }
+        })
+    }
+
+    /// Finds out before any load whether results can be written: a full disk makes folders gladly.
+    fn probe(&self) -> Result<(), WriteError> {
+        let file = self.path.join(".probe");
+        write_synced(&file, &[b'\n'; 4096])
+            .and_then(|()| fs::remove_file(&file))
+            .map_err(WriteError::at(&self.path))
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// `create_dir` refuses what exists, so two runs never share a folder, however close they start.
+fn new_folder(parent: &Path, base: &str) -> Result<(PathBuf, String), WriteError> {
+    let mut number = 1;
+    loop {
+        let id = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
+        let path = parent.join(&id);
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok((path, id)),
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && number < COLLISIONS_MAX =>
+            {
+                number += 1;
+            }
+            Err(source) => return Err(WriteError { path, source }),
+        }
+    }
+}
+
+/// Replaces the link in one step; anything else of that name belongs to the user and stays.
+fn point_latest(parent: &Path, id: &str) -> io::Result<()> {
+    let latest = parent.join(LATEST);
+    if fs::symlink_metadata(&latest).is_ok_and(|meta| !meta.file_type().is_symlink()) {
+        let text = format!("`{}` is not a link and was left alone", latest.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+    }
+    let temporary = parent.join(format!(".{LATEST}-{id}"));
+    std::os::unix::fs::symlink(id, &temporary)?;
+    fs::rename(&temporary, &latest).inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+fn plain(name: &str) -> String {
+    let keep = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    name.chars().map(|letter| if keep(letter) { letter } else { '-' }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn two_runs_of_one_second_get_two_folders_and_latest_points_at_the_newer() {
-        let parent = tempfile::tempdir().unwrap();
-        let first = RunDir::create(parent.path(), "20261123T120000Z", "quick").unwrap();
-        let second = RunDir::create(parent.path(), "20261123T120000Z", "quick").unwrap();
-        assert_ne!(first.path(), second.path(), "never overwritten");
-        let latest = fs::read_link(parent.path().join(LATEST)).unwrap();
-        assert_eq!(latest, Path::new(second.id()), "relative, and the newer");
+    fn names_in(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
     }
 
     #[test]
-    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+    fn a_run_never_gets_the_folder_of_another() {
         let parent = tempfile::tempdir().unwrap();
-        let run = RunDir::create(parent.path(), "t", "n").unwrap();
-        run.write("result.json", b"first").unwrap();
-        run.write("result.json", b"second").unwrap();
-        let names: Vec<_> = fs::read_dir(run.path()).unwrap().flatten().collect();
-        assert_eq!(names.len(), 1, "no part is left: {names:?}");
-        assert_eq!(fs::read(run.path().join("result.json")).unwrap(), b"second", "the newer");
+        let stamp = Stamp::now();
+        let runs: Vec<RunDir> = (0..3)
+            .map(|_| RunDir::create_at(parent.path(), "capacity w=4", stamp).unwrap())
+            .collect();
+        let base = format!("{}-capacity-w-4", stamp.compact());
+        let ids: Vec<&str> = runs.iter().map(RunDir::id).collect();
+        assert_eq!(ids, [base.clone(), format!("{base}-2"), format!("{base}-3")]);
+        let latest = fs::read_link(parent.path().join("latest")).unwrap();
+        assert_eq!(latest, Path::new(ids[2]), "the link is relative and points at the newest");
+        assert_eq!(names_in(parent.path()).len(), 4, "three runs, one link, nothing else");
+        assert!(names_in(runs[0].path()).is_empty(), "the probe is gone");
     }
 
     #[test]
-    fn a_parent_that_is_a_file_is_refused_with_its_path_and_the_cure() {
+    fn a_real_folder_called_latest_is_left_alone_and_said_so() {
         let parent = tempfile::tempdir().unwrap();
-        let file = parent.path().join("taken");
-        fs::write(&file, b"").unwrap();
-        let error = format!("{:#}", RunDir::create(&file, "t", "n").unwrap_err());
-        assert!(error.contains("taken") && error.contains("OUT="), "{error}");
+        fs::create_dir(parent.path().join("latest")).unwrap();
+        let run = RunDir::create(parent.path(), "capacity").unwrap();
+        assert!(run.latest_problem().unwrap().contains("left alone"), "{run:?}");
+        assert!(parent.path().join("latest").is_dir(), "it is still there");
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_parent_is_named_in_the_error() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("results");
+        fs::write(&file, "mine").unwrap();
+        let error = RunDir::create(&file, "capacity").unwrap_err().to_string();
+        assert!(error.contains(file.to_str().unwrap()) && error.contains("OUT"), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine", "and it is not touched");
+    }
+
+    #[test]
+    fn a_written_file_is_whole_and_leaves_nothing_beside_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunDir::create(parent.path(), "capacity").unwrap();
+        run.write_atomic("result.json", b"first").unwrap();
+        run.write_atomic("result.json", b"second").unwrap();
+        assert_eq!(fs::read(run.path().join("result.json")).unwrap(), b"second");
+        assert_eq!(names_in(run.path()), ["result.json"], "no temporary file");
+    }
+
+    #[test]
+    fn a_write_that_fails_names_its_file_and_leaves_nothing_beside_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunDir::create(parent.path(), "capacity").unwrap();
+        fs::create_dir_all(run.path().join("result.json/in the way")).unwrap();
+        let error = run.write_atomic("result.json", b"text").unwrap_err();
+        assert!(error.to_string().contains("result.json"), "{error}");
+        assert_eq!(names_in(run.path()), ["result.json"], "no temporary file");
     }
 }

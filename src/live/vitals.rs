@@ -43,3 +43,9 @@ pub fn raise_descriptors(wanted: u32) -> u32 {
     let per_stream = raised.saturating_sub(SPARE_DESCRIPTORS) / STREAMS;
     wanted.min(u32::try_from(per_stream).unwrap_or(u32::MAX)).max(1)
 }
+
+/// The soft and the hard limit of open descriptors, where the system tells them.
+#[must_use]
+pub fn descriptor_limits() -> (Option<u64>, Option<u64>) {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or((None, None), |(soft, hard)| (Some(soft), Some(hard)))
+}

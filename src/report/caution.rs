@@ -1,106 +1,222 @@
-//! What a reader of a result must be warned of: every warning, its wording and its cure in one place.
+//! Every warning about a result, with its cure; all wording in one place.
 
 use std::fmt;
 
+use super::figure;
 use super::schema::RunRecord;
-use crate::search::finding::Flag;
 
-/// A warning.
+/// Samples from which a p99 has an upper end.
+const P99_SAMPLES: u64 = 299;
+
+/// Something that a reader of a result must know.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Caution {
     /// Generator and target share a machine.
     CoLocated,
-    /// The soak's bounds need more requests than it held.
+    /// The generator was at fault for the answer.
+    GeneratorLimited,
+    /// The generator was at fault during a level.
+    VoidLevel {
+        /// The level in percent of the capacity.
+        load_percent: u32,
+        /// Why it is void.
+        reason: String,
+    },
+    /// Fewer connections could be opened than were asked for.
+    LanesClamped {
+        /// `LANES_MAX`.
+        wanted: u64,
+        /// Connections that the file descriptors allow.
+        allowed: u32,
+    },
+    /// The confirmation holds by its measured values only.
     FewSamples,
-    /// The target cannot say how many documents it holds.
-    NotVerified {
-        /// Documents that it accepted.
-        accepted: u64,
-    },
-    /// It is not known whether the target holds some documents.
-    Unknown {
-        /// How many.
-        unknown: u64,
-    },
-    /// The levels' p99 is carried by too few queries.
-    FewQueries {
-        /// Queries of a level.
+    /// Too few queries a level to bound a p99.
+    DashboardSamples {
+        /// The fewest of any level.
         samples: u64,
     },
-    /// A bracket without a confirmed rate.
-    Unconfirmed {
-        /// Its lower end.
+    /// The bracket that an unconfirmed search had come to.
+    UnconfirmedBracket {
+        /// Highest rate that passed, in documents per second.
         low_rps: f64,
+        /// Lowest rate that failed, in documents per second.
+        high_rps: f64,
     },
-    /// Levels that were not measured.
+    /// Levels were not measured although a capacity was certified.
     LevelsMissing {
         /// Why.
         reason: String,
+    },
+    /// The target cannot say how many documents it holds.
+    NotCounted {
+        /// Documents that it accepted.
+        accepted: u64,
+    },
+    /// Times beyond what the histograms hold.
+    Overflow {
+        /// How many.
+        times: u64,
     },
 }
 
 impl fmt::Display for Caution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CoLocated => write!(
-                f,
-                "generator and target share this machine: the capacity is the one with the generator on board"
+            Self::CoLocated => f.write_str(
+                "generator and target share this machine and take processor time from each other; \
+                 measure from a second machine before planning with the number",
             ),
-            Self::FewSamples => write!(
-                f,
-                "the soak held too few requests to show its bounds; its measured values hold (PRESET=standard soaks longer)"
+            Self::GeneratorLimited => f.write_str(
+                "the generator, not the target, set the limit; give it cores of its own or a \
+                 second machine",
             ),
-            Self::NotVerified { accepted } => write!(
+            Self::VoidLevel { load_percent, reason } => write!(
                 f,
-                "the target cannot count its documents: that all {accepted} accepted ones are stored is not verified"
+                "the {load_percent} % level cannot be believed: {reason}; give the generator cores \
+                 of its own"
             ),
-            Self::Unknown { unknown } => write!(
+            Self::LanesClamped { wanted, allowed } => write!(
                 f,
-                "{unknown} documents were sent and never answered: the target may hold them or not"
+                "LANES_MAX={wanted} was cut to {allowed} by the limit on file descriptors; raise it \
+                 with `ulimit -n`"
             ),
-            Self::FewQueries { samples } => write!(
+            Self::FewSamples => f.write_str(
+                "few_samples: the confirmation holds by its measured values, its bounds need more \
+                 requests; use PRESET=signoff or a greater BUDGET_S",
+            ),
+            Self::DashboardSamples { samples } => write!(
                 f,
-                "a level holds {samples} dashboard queries: too few for a p99 to be judged (299 are needed; PRESET=standard or DASHBOARD_S)"
+                "{samples} queries a level are too few to judge the dashboard's p99 (it takes \
+                 {P99_SAMPLES}); use PRESET=standard or a greater DASHBOARD_S"
             ),
-            Self::Unconfirmed { low_rps } => write!(
+            Self::UnconfirmedBracket { low_rps, high_rps } => write!(
                 f,
-                "short trials passed up to {low_rps:.1}/s, but no soak confirmed it: a hint for the next run, not a capacity"
+                "the search had come to {low_rps:.1} – {high_rps:.1} documents/s: a hint for \
+                 FLOOR_RPS and CEILING_RPS of the next run, not a capacity"
             ),
-            Self::LevelsMissing { reason } => {
-                write!(f, "not every level was measured to its end: {reason}")
+            Self::LevelsMissing { reason } => write!(
+                f,
+                "levels are missing because {reason}; the capacity stays, run again for the levels"
+            ),
+            Self::NotCounted { accepted } => write!(
+                f,
+                "the target cannot count its documents: that it kept all {accepted} accepted ones \
+                 was not verified"
+            ),
+            Self::Overflow { times } => {
+                write!(
+                    f,
+                    "{times} times were over one hour and count as one hour; lower TIMEOUT_MS"
+                )
             }
         }
     }
 }
 
-/// The warnings that a result calls for.
+/// What a reader of `run` must know, the gravest first.
 #[must_use]
-pub fn cautions(record: &RunRecord) -> Vec<Caution> {
-    let mut cautions = Vec::new();
-    let flagged = |flag: Flag| record.capacity.flags.iter().any(|name| name == flag.name());
-    if let (None, Some(low_rps)) = (record.capacity.rps, record.capacity.low_rps) {
-        cautions.push(Caution::Unconfirmed { low_rps });
+pub fn cautions(run: &RunRecord) -> Vec<Caution> {
+    let has_flag = |name: &str| run.capacity.flags.iter().any(|flag| flag == name);
+    let mut found = Vec::new();
+    if run.capacity.finding == "generator_limited" {
+        found.push(Caution::GeneratorLimited);
     }
-    if flagged(Flag::FewSamples) {
-        cautions.push(Caution::FewSamples);
+    found.extend(void_levels(run));
+    if let (Some(reason), true) = (&run.levels_missing, run.capacity.rps.is_some()) {
+        found.push(Caution::LevelsMissing { reason: reason.clone() });
     }
-    if let Some(reason) = &record.levels_missing {
-        cautions.push(Caution::LevelsMissing { reason: reason.clone() });
-    }
-    if let Some(level) = record.levels.first()
-        && level.dashboard.response_ms.p99_high.is_none()
+    if let (None, Some(low_rps), Some(high_rps)) =
+        (run.capacity.rps, run.capacity.low_rps, run.capacity.high_rps)
     {
-        cautions.push(Caution::FewQueries { samples: level.dashboard.response_ms.samples });
+        found.push(Caution::UnconfirmedBracket { low_rps, high_rps });
     }
-    let verification = &record.verification;
-    if verification.found.is_none() && verification.accepted > 0 {
-        cautions.push(Caution::NotVerified { accepted: verification.accepted });
+    if has_flag("few_samples") {
+        found.push(Caution::FewSamples);
     }
-    if verification.unknown > 0 {
-        cautions.push(Caution::Unknown { unknown: verification.unknown });
+    let times = run.levels.iter().map(|level| &level.dashboard.response_ms);
+    let samples = times.filter(|times| times.p99_high.is_none()).map(|times| times.samples).min();
+    found.extend(samples.map(|samples| Caution::DashboardSamples { samples }));
+    if has_flag("co_located") {
+        found.push(Caution::CoLocated);
     }
-    if flagged(Flag::CoLocated) {
-        cautions.push(Caution::CoLocated);
+    found.extend(lanes_clamped(run));
+    if run.verification.found.is_none() && run.verification.accepted > 0 {
+        found.push(Caution::NotCounted { accepted: run.verification.accepted });
     }
-    cautions
+    if run.generator.overflow > 0 {
+        found.push(Caution::Overflow { times: run.generator.overflow });
+    }
+    found
+}
+
+/// One line for each caution.
+#[must_use]
+pub fn caution_lines(cautions: &[Caution]) -> String {
+    cautions.iter().map(|caution| figure::entry("caution", &caution.to_string())).collect()
+}
+
+fn void_levels(run: &RunRecord) -> impl Iterator<Item = Caution> {
+    run.levels.iter().filter_map(|level| {
+        let trial = run.trials.iter().find(|trial| trial.id == level.trial && trial.is_void())?;
+        let reason = trial.reasons.join("; ");
+        Some(Caution::VoidLevel { load_percent: level.load_percent, reason })
+    })
+}
+
+fn lanes_clamped(run: &RunRecord) -> Option<Caution> {
+    let wanted = run.settings.get("LANES_MAX").and_then(|setting| setting.value.as_u64())?;
+    let allowed = run.generator.lanes_max?;
+    (u64::from(allowed) < wanted).then_some(Caution::LanesClamped { wanted, allowed })
+}
+
+/// The range of a bracket in words, as in the headline.
+#[must_use]
+pub fn bracket(low_rps: Option<f64>, high_rps: Option<f64>) -> String {
+    format!("{} – {}", figure::rate(low_rps), figure::rate(high_rps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{capacity, run, terms};
+    use crate::search::finding::{Finding, Flag};
+
+    #[test]
+    fn a_run_with_enough_of_everything_only_says_that_nothing_was_counted() {
+        let run = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
+        assert_eq!(cautions(&run), [Caution::NotCounted { accepted: 15_900 }]);
+    }
+
+    #[test]
+    fn each_flaw_of_a_run_has_its_caution() {
+        let mut capacity = capacity(Finding::Capacity, Some(400.0));
+        capacity.flags = vec![Flag::FewSamples, Flag::CoLocated];
+        let mut run = run(capacity, terms(), 100);
+        run.trials[1].verdict = "void".to_owned();
+        run.trials[1].reasons = vec!["lateness: requests left late".to_owned()];
+        run.levels_missing = Some("the time was up".to_owned());
+        run.generator.lanes_max = Some(1000);
+        run.generator.overflow = 3;
+        let found = cautions(&run);
+        for expected in [
+            Caution::VoidLevel { load_percent: 0, reason: run.trials[1].reasons[0].clone() },
+            Caution::LevelsMissing { reason: "the time was up".to_owned() },
+            Caution::FewSamples,
+            Caution::DashboardSamples { samples: 100 },
+            Caution::CoLocated,
+            Caution::LanesClamped { wanted: 4096, allowed: 1000 },
+            Caution::Overflow { times: 3 },
+        ] {
+            assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
+        }
+    }
+
+    #[test]
+    fn an_unconfirmed_bracket_is_called_a_hint() {
+        let mut capacity = capacity(Finding::Unconfirmed, Some(400.0));
+        capacity.rps = None;
+        let lines = caution_lines(&cautions(&run(capacity, terms(), 0)));
+        assert!(lines.contains("400.0 – 414.0 documents/s: a hint"), "{lines}");
+    }
 }

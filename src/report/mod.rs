@@ -1,8 +1,17 @@
-//! What a run leaves behind, as pure values and text: records, sign-off, cautions, summary.
+//! What a run says: the result file, the sign-off, the cautions and the summary, all as pure values.
+//!
+//! Nothing here touches a file, a clock or a terminal. A result can be put together at any moment of a
+//! run, from whatever is there: an interrupted run has the same keys as a finished one.
 
+pub mod advice;
+pub mod assemble;
 pub mod caution;
+pub mod figure;
+pub mod load_table;
+pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod schema;
 pub mod signoff;
 pub mod stream;
 pub mod summary;
-pub mod trial;

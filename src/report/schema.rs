@@ -1,331 +1,282 @@
-//! The result file, `result.json`: its keys, and how they are put together.
+//! `result.json`: every key that others rely on; units stand in the keys.
 //!
-//! It can be assembled at any moment of a run from what is there, so that an interrupted run leaves the
-//! same file as a finished one, only with less in it.
+//! Reading passes over unknown keys, so that a newer file can be read by an older tool of the same major
+//! version. STREAM is in `stream.rs`, a trial in `record.rs`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::signoff::{self, Goals};
-use super::stream::{StreamRecord, percentiles};
-use super::trial::{RecoveryRecord, TrialRecord};
-use crate::campaign::CampaignOutcome;
-use crate::trial::Workload;
-use crate::trial::latency::LatencyLog;
+use super::record::{RecoveryRecord, TrialRecord};
+use super::stream::StreamRecord;
 
-/// Version of the keys; see the changelog.
+/// Version of the keys and their meaning.
 pub const SCHEMA_VERSION: &str = "1.0.0";
 
-/// `result.json`.
+/// The whole of `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the contract's top-level keys, each with its own type")]
 pub struct RunRecord {
+    /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: String,
+    /// What wrote it.
     pub tool: ToolRecord,
+    /// Which run it was.
     pub run: RunInfo,
-    pub environment: BTreeMap<String, String>,
+    /// The machine of the generator.
+    pub environment: EnvironmentRecord,
+    /// What was measured.
     pub target: TargetRecord,
+    /// Every setting with its origin.
     pub settings: BTreeMap<String, SettingRecord>,
+    /// The answer of the search.
     pub capacity: CapacityRecord,
+    /// Every trial, in the order in which they were run.
     pub trials: Vec<TrialRecord>,
+    /// Every recovery, in the order in which they were run.
     pub recoveries: Vec<RecoveryRecord>,
+    /// The dashboard at shares of the capacity.
     pub levels: Vec<LevelRecord>,
+    /// Why levels are missing although a capacity was certified.
     pub levels_missing: Option<String>,
+    /// What an overload does.
     pub overload: OverloadRecord,
+    /// How the generator fared.
     pub generator: GeneratorRecord,
+    /// Documents: what was accepted and what the target holds.
     pub verification: VerificationRecord,
-    pub criteria: Vec<signoff::Criterion>,
-    pub outcome: signoff::Outcome,
+    /// What the run was judged by.
+    pub criteria: Vec<CriterionRecord>,
+    /// The worst of the criteria.
+    pub outcome: Outcome,
 }
 
-/// The program that measured.
+/// What wrote the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "its name, version and commit")]
 pub struct ToolRecord {
+    /// `plimsoll`.
     pub name: String,
+    /// Its version.
     pub version: String,
+    /// The commit it was built from, where the build knew it.
     pub git_commit: Option<String>,
 }
 
-/// The run itself.
+/// Which run it was, as the caller knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunInfo {
-    /// Name of the run's folder.
+pub struct RunStamp {
+    /// The run's name: that of its folder.
     pub id: String,
-    /// When it started.
+    /// Wall time of the start, RFC 3339.
     pub started_utc: String,
-    /// How long it took.
+    /// Length of the run so far in seconds.
     pub wall_s: f64,
-    /// How long there was load.
-    pub load_s: f64,
-    /// Seed of everything that was left to chance.
+    /// Seed of the run.
     pub seed: u64,
     /// Whether the user stopped it.
     pub interrupted: bool,
-    /// The words after the program's name.
-    pub command_line: Vec<String>,
+}
+
+/// Which run it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// What the caller knows.
+    #[serde(flatten)]
+    pub stamp: RunStamp,
+    /// Seconds of it under load: warm-ups and measured parts of all trials.
+    pub load_s: f64,
+}
+
+/// The machine of the generator; what could not be found out is null.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct EnvironmentRecord {
+    /// Release of the kernel.
+    pub kernel: Option<String>,
+    /// Model of the processor.
+    pub cpu_model: Option<String>,
+    /// Cores that this process may use.
+    pub cores: Option<u64>,
+    /// Memory of the machine in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Cores that the control group allows; null without a limit.
+    pub cgroup_cores: Option<f64>,
+    /// Load average of one minute when the run began.
+    pub load_average: Option<f64>,
+    /// Container that the run is in, as far as can be told: `docker`, `podman`, `kubernetes`.
+    pub container: Option<String>,
+    /// Longest queue of connections that listeners get.
+    pub somaxconn: Option<u64>,
+    /// First and last local port that connections get.
+    pub port_range: Option<[u64; 2]>,
+    /// Most file descriptors, soft limit.
+    pub nofile_soft: Option<u64>,
+    /// Most file descriptors, hard limit.
+    pub nofile_hard: Option<u64>,
+    /// The host's name as a hash, to tell machines apart without naming them.
+    pub host_hash: Option<String>,
 }
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetRecord {
-    /// How it is spoken to.
+    /// How it was spoken to.
     pub profile: String,
     /// Its base URL.
     pub url: String,
-    /// Its number of workers: set where the tool started it, a label elsewhere.
-    pub workers: u32,
-    /// What it calls itself, where it does.
+    /// Its number of workers: set by the tool, or a label.
+    pub workers: Option<u64>,
+    /// What it calls itself.
     pub server: Option<String>,
-    /// The shape of `permissions` that it takes.
+    /// The shape of `permissions` that it takes: `object` or `list`.
     pub permissions: String,
-    /// Median time of an indexing request at rest.
+    /// Median time of an indexing request at rest, in milliseconds.
     pub base_ms: Option<f64>,
 }
 
-/// A setting and where its value came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "value and origin")]
+/// One setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SettingRecord {
-    pub value: String,
+    /// Its value.
+    pub value: serde_json::Value,
+    /// Where it came from: `flag`, `word`, `environment`, `file`, `default` and so on.
     pub origin: String,
 }
 
 /// The answer of the search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CapacityRecord {
-    /// How the search ended.
+    /// How the search ended, such as `capacity` or `unconfirmed`.
     pub finding: String,
     /// What must be known beside the number.
     pub flags: Vec<String>,
-    /// A rate that was itself confirmed, or null.
+    /// The confirmed rate in documents per second.
     pub rps: Option<f64>,
-    /// Lower end of the bracket.
+    /// Highest rate that passed; without a confirmation a hint, not a capacity.
     pub low_rps: Option<f64>,
-    /// Upper end of the bracket: the lowest rate that failed.
+    /// Lowest rate that failed.
     pub high_rps: Option<f64>,
-    /// What the two ends are.
+    /// What the two ends are: `bracket`; null when one is missing.
     pub interval: Option<String>,
     /// The soaks that confirmed the rate.
     pub confirmed_by: Vec<String>,
-    /// Largest rate without a growing backlog, where it was looked for.
+    /// Rate of stability; not measured yet.
     pub stability_rps: Option<f64>,
-    /// Why there is no confirmed rate.
+    /// Why there is no confirmed rate; empty where there is one.
     pub reasons: Vec<String>,
 }
 
-/// The dashboard at a share of the capacity.
+/// One load level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LevelRecord {
-    /// The share in percent.
+    /// Share of the capacity that was offered, in percent.
     pub load_percent: u32,
     /// The trial that measured it.
     pub trial: String,
-    /// Indexing beside the queries; null at 0 %.
+    /// The indexing stream; null at 0 %.
     pub index: Option<StreamRecord>,
-    /// The queries.
+    /// The dashboard queries.
     pub dashboard: StreamRecord,
-    /// From the last due time to the first of three good probes.
+    /// Seconds from the last due time to the first of three good probes in a row; null: not reached.
     pub recovery_s: Option<f64>,
 }
 
-/// What happens beyond the capacity.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// What an overload does: from the 120 % level, else from the highest above 100 %.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct OverloadRecord {
-    /// Accepted rate over the second half of the 120 % level, as a share of the capacity.
+    /// The level in percent.
+    pub load_percent: Option<u32>,
+    /// Accepted rate of the level's second half, divided by the capacity.
     pub goodput_ratio: Option<f64>,
-    /// Recovery after that level.
+    /// Seconds until the target answers as at rest.
     pub recovery_s: Option<f64>,
 }
 
-/// How the generator fared over the whole run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// How the generator fared over all trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorRecord {
-    /// Processor time per request.
+    /// Processor time per request in microseconds.
     pub cpu_us_per_request: Option<f64>,
-    /// Due to taken, over all trials.
+    /// Its own lateness.
     pub lateness_ms: LatenessRecord,
-    /// Whether it limited what could be found.
+    /// Whether it was at fault for the answer or for a level.
     pub limited: bool,
-    /// Most connections that a stream may have.
-    pub lanes_max: u32,
+    /// Most connections per stream that it could open.
+    pub lanes_max: Option<u32>,
+    /// Times over one hour, counted as one hour.
+    pub overflow: u64,
 }
 
-/// Lateness over all trials.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "percentiles in milliseconds")]
+/// The generator's lateness in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct LatenessRecord {
+    /// Median.
     pub p50: Option<f64>,
+    /// 99th percentile.
     pub p99: Option<f64>,
+    /// The greatest.
     pub max: Option<f64>,
 }
 
-/// What was accepted against what the target holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Documents: what was accepted over the whole run, and what the target holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VerificationRecord {
-    /// Documents that the target accepted, in the whole run.
+    /// Documents that the target accepted, warm-ups and probes included.
     pub accepted: u64,
     /// Documents of which it is not known whether the target holds them.
     pub unknown: u64,
-    /// Documents that the target counts; null where it cannot.
+    /// Documents that the target holds; null where it cannot count.
     pub found: Option<u64>,
-    /// Accepted and not found.
+    /// Accepted documents that it does not hold.
     pub lost: Option<u64>,
-    /// Found more than once.
+    /// Documents that it holds more than once.
     pub doubled: Option<u64>,
-    /// Some of them.
+    /// Some of the lost and doubled ones.
     pub examples: Vec<String>,
 }
 
-/// Everything that a result is put together from.
-#[derive(Debug, Clone)]
-pub struct RunInputs {
-    /// The program.
-    pub tool: ToolRecord,
-    /// The run.
-    pub run: RunInfo,
-    /// The machine.
-    pub environment: BTreeMap<String, String>,
-    /// The target.
-    pub target: TargetRecord,
-    /// The settings.
-    pub settings: BTreeMap<String, SettingRecord>,
-    /// What the campaign came to.
-    pub outcome: CampaignOutcome,
-    /// What was asked for.
-    pub goals: Goals,
+/// One thing that the run was judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CriterionRecord {
+    /// Its name.
+    pub name: String,
     /// What was measured.
-    pub log: RunLog,
-    /// Most connections that a stream may have.
-    pub lanes_max: u32,
+    pub measured: Option<f64>,
+    /// What is held against it.
+    pub limit: Option<f64>,
+    /// Unit of both.
+    pub unit: String,
+    /// The judgement.
+    pub outcome: Outcome,
+    /// Why, in words.
+    pub reason: String,
 }
 
-/// What a run has measured so far.
-#[derive(Debug, Clone, Default)]
-pub struct RunLog {
-    /// Judged trials.
-    pub trials: Vec<TrialRecord>,
-    /// Recoveries.
-    pub recoveries: Vec<RecoveryRecord>,
-    /// Documents accepted before the first trial.
-    pub preflight_accepted: u64,
-    /// Lateness of all streams of all trials.
-    pub lateness: LatencyLog,
-    /// Processor time of the generator over all trials.
-    pub cpu_s: f64,
-    /// Requests of all trials.
-    pub requests: u64,
-    /// Accepted rate over the second half of the overload level.
-    pub overload_rps: Option<f64>,
+/// The judgement of a criterion or of a run; the later, the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Outcome {
+    /// Shown to be met.
+    Pass,
+    /// Shown to be missed.
+    Fail,
+    /// Neither can be said.
+    Invalid,
 }
 
-impl RunRecord {
-    /// Puts the result together from what is there.
+impl Outcome {
+    /// The outcome's name in results.
     #[must_use]
-    pub fn assemble(inputs: RunInputs) -> Self {
-        let capacity = capacity_record(&inputs.outcome);
-        let levels = level_records(&inputs);
-        let overload = overload_record(&inputs, &levels);
-        let mut record = Self {
-            schema_version: SCHEMA_VERSION.to_owned(),
-            generator: generator_record(&inputs, &capacity),
-            verification: verification_record(&inputs.log),
-            tool: inputs.tool,
-            run: inputs.run,
-            environment: inputs.environment,
-            target: inputs.target,
-            settings: inputs.settings,
-            capacity,
-            levels,
-            levels_missing: inputs.outcome.levels_missing,
-            overload,
-            trials: inputs.log.trials,
-            recoveries: inputs.log.recoveries,
-            criteria: Vec::new(),
-            outcome: signoff::Outcome::Invalid,
-        };
-        record.run.load_s =
-            record.trials.iter().map(|trial| trial.warmup_s + trial.measure_s).sum();
-        record.criteria = signoff::judge(&record, &inputs.goals);
-        record.outcome = signoff::outcome(&record.criteria);
-        record
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Invalid => "INVALID",
+        }
     }
 }
 
-fn capacity_record(outcome: &CampaignOutcome) -> CapacityRecord {
-    let capacity = &outcome.capacity;
-    CapacityRecord {
-        finding: capacity.finding.name().to_owned(),
-        flags: capacity.flags.iter().map(|flag| flag.name().to_owned()).collect(),
-        rps: capacity.rps.map(crate::units::Rps::get),
-        low_rps: capacity.low.map(crate::units::Rps::get),
-        high_rps: capacity.high.map(crate::units::Rps::get),
-        interval: capacity.rps.map(|_| "bracket".to_owned()),
-        confirmed_by: capacity.confirmed_by.iter().map(ToString::to_string).collect(),
-        stability_rps: None,
-        reasons: capacity.reasons.clone(),
-    }
-}
-
-fn level_records(inputs: &RunInputs) -> Vec<LevelRecord> {
-    let record = |level: &crate::campaign::LevelOutcome| {
-        let name = level.trial.to_string();
-        let trial = inputs.log.trials.iter().find(|trial| trial.id == name)?;
-        Some(LevelRecord {
-            load_percent: level.percent.0,
-            index: trial.stream(Workload::Index).cloned(),
-            dashboard: trial.stream(Workload::Dashboard).cloned()?,
-            recovery_s: level.recovery_s,
-            trial: name,
-        })
-    };
-    inputs.outcome.levels.iter().filter_map(record).collect()
-}
-
-fn overload_record(inputs: &RunInputs, levels: &[LevelRecord]) -> OverloadRecord {
-    let level = levels.iter().find(|level| level.load_percent == OVERLOAD_PERCENT);
-    let capacity_rps = inputs.outcome.capacity.rps.map(crate::units::Rps::get);
-    OverloadRecord {
-        goodput_ratio: level
-            .and(inputs.log.overload_rps)
-            .zip(capacity_rps)
-            .map(|(accepted_rps, capacity_rps)| accepted_rps / capacity_rps),
-        recovery_s: level.and_then(|level| level.recovery_s),
-    }
-}
-
-/// The level at which overload is judged.
-pub const OVERLOAD_PERCENT: u32 = 120;
-
-fn generator_record(inputs: &RunInputs, capacity: &CapacityRecord) -> GeneratorRecord {
-    let lateness = percentiles(&inputs.log.lateness);
-    let requests = inputs.log.requests;
-    GeneratorRecord {
-        cpu_us_per_request: (requests > 0).then(|| inputs.log.cpu_s * 1e6 / requests as f64),
-        lateness_ms: LatenessRecord { p50: lateness.p50, p99: lateness.p99, max: lateness.max },
-        limited: capacity.finding == crate::search::finding::Finding::GeneratorLimited.name(),
-        lanes_max: inputs.lanes_max,
-    }
-}
-
-fn verification_record(log: &RunLog) -> VerificationRecord {
-    let index = log.trials.iter().filter_map(|trial| trial.stream(Workload::Index));
-    let (mut accepted, mut unknown) = (log.preflight_accepted, 0);
-    for stream in index {
-        accepted += stream.counts.accepted + stream.warm_up.accepted;
-        unknown += stream.unknown + stream.warm_up.unknown;
-    }
-    for recovery in &log.recoveries {
-        accepted += recovery.accepted;
-        unknown += recovery.unknown;
-    }
-    VerificationRecord {
-        accepted,
-        unknown,
-        found: None,
-        lost: None,
-        doubled: None,
-        examples: Vec::new(),
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

@@ -1,114 +1,194 @@
-//! One stream of a trial as it stands in the result file.
+//! STREAM of the result file: one endpoint's arrivals within a trial, in numbers that carry their unit.
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
+use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
 use crate::stats::interval::quantile_ranks;
 use crate::trial::latency::LatencyLog;
+use crate::trial::outcome::Break;
 use crate::trial::result::StreamResult;
-use crate::trial::tally::{Second, Tally};
+use crate::trial::tally::{EndingCounts, Tally};
 
-/// The contract's STREAM. Rates and counts are in documents or queries; durations in milliseconds.
+/// How [`HdrRecord`] is encoded; readers exist for Python, JavaScript and Java.
+const HDR_ENCODING: &str = "HdrHistogram V2 deflate base64";
+
+/// One stream of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamRecord {
     /// `index` or `dashboard`.
     pub workload: String,
-    /// Law of arrivals.
+    /// Law of the arrivals.
     pub arrivals: String,
-    /// The rate that was scheduled.
+    /// Rate that was scheduled, in documents (or queries) per second.
     pub offered_rps: f64,
-    /// Accepted answers that came within the measured part, per second of it.
+    /// Rate of accepted answers within the measured part; null when that part is empty.
     pub accepted_rps: Option<f64>,
-    /// Requests that were scheduled, per second; one document travels in each.
+    /// The same over the second half of the measured part.
+    pub accepted_second_half_rps: Option<f64>,
+    /// HTTP requests per second of the measured part for which a connection was found. With one document
+    /// a request it is in the same unit as the offered rate, less what was never sent.
     pub requests_rps: Option<f64>,
     /// Requests sent again after the client handed them back untouched.
     pub resent: u64,
     /// Connections opened.
     pub connects: u64,
-    /// Requests by ending; they go by due time.
+    /// Length of the measured part as it was run, in seconds.
+    pub measured_s: f64,
+    /// Deadline of a request after its due time, in milliseconds.
+    pub timeout_ms: u64,
+    /// Arrivals due in the measured part, and how they ended.
     pub counts: CountsRecord,
+    /// The arrivals before them.
+    pub warm_up: CountsRecord,
+    /// Requests, warm-up included, of which it is not known whether the target holds their document.
+    pub unknown: u64,
+    /// Of `counts.unsent`: those that the generator lacked a port or a file descriptor for.
+    pub unsent_generator: u64,
     /// Answers by status.
-    pub statuses: BTreeMap<u16, u64>,
+    pub statuses: BTreeMap<String, u64>,
     /// Broken requests by kind.
     pub broken: BTreeMap<String, u64>,
-    /// Requests of which it is not known whether the target holds their document.
-    pub unknown: u64,
-    /// The part before the measured one, counted apart.
-    pub warm_up: WarmUpRecord,
-    /// Due to done, every ending.
+    /// Due to done: what a caller feels; every ending.
     pub response_ms: PercentilesRecord,
-    /// Sent to done, answered requests.
+    /// Sent to done, of answered requests.
     pub service_ms: PercentilesRecord,
-    /// Taken to sent.
+    /// Taken to sent: for a connection.
     pub waiting_ms: PercentilesRecord,
     /// Due to taken: the generator's own fault.
     pub lateness_ms: PercentilesRecord,
-    /// The four histograms themselves.
+    /// The whole distributions.
     pub hdr: HdrRecord,
-    /// Second by second.
+    /// The measured part second by second, and the wait for the last answers after it.
     pub seconds: Vec<SecondRecord>,
 }
 
-/// Requests by ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the words of the contract's table of endings")]
+/// Scheduled = accepted + refused + timed out + broken + unsent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CountsRecord {
+    /// Arrivals that were due.
     pub scheduled: u64,
+    /// Answered 2xx with the expected body.
     pub accepted: u64,
+    /// Any other status.
     pub refused: u64,
+    /// Not answered by the deadline.
     pub timed_out: u64,
+    /// Transport failed, or a wrong body.
     pub broken: u64,
+    /// Never sent.
     pub unsent: u64,
 }
 
-/// The warm-up part of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WarmUpRecord {
-    /// Arrivals before the measured part.
-    pub scheduled: u64,
-    /// Those that were accepted.
-    pub accepted: u64,
-    /// Those of which it is not known whether the target holds their document.
-    pub unknown: u64,
+impl CountsRecord {
+    fn new(scheduled: u64, counts: &EndingCounts) -> Self {
+        Self {
+            scheduled,
+            accepted: counts.accepted,
+            refused: counts.refused,
+            timed_out: counts.timed_out,
+            broken: counts.broken,
+            unsent: counts.unsent,
+        }
+    }
+
+    /// Endings other than accepted.
+    #[must_use]
+    pub const fn failed(&self) -> u64 {
+        self.refused + self.timed_out + self.broken + self.unsent
+    }
 }
 
-/// Percentiles in milliseconds; `None` where the samples do not carry one.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "p999 is the 99.9th percentile, and so on")]
+/// Percentiles in milliseconds; one that the samples cannot carry is null.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PercentilesRecord {
+    /// Median.
     pub p50: Option<f64>,
+    /// 75th percentile.
     pub p75: Option<f64>,
+    /// 90th percentile.
     pub p90: Option<f64>,
+    /// 95th percentile.
     pub p95: Option<f64>,
+    /// 99th percentile.
     pub p99: Option<f64>,
+    /// 99.9th percentile.
     pub p999: Option<f64>,
+    /// 99.99th percentile.
     pub p9999: Option<f64>,
+    /// The longest time.
     pub max: Option<f64>,
+    /// Lower end of the p99's order-statistic interval, one-sided 95 %.
     pub p99_low: Option<f64>,
+    /// Its upper end; there from 299 samples on.
     pub p99_high: Option<f64>,
+    /// Number of times.
     pub samples: u64,
+    /// Of them, those over one hour, kept as one hour.
+    pub overflow: u64,
 }
 
-/// The four histograms of a stream, in microseconds.
+impl PercentilesRecord {
+    /// The percentiles of `log`.
+    #[must_use]
+    pub fn from_log(log: &LatencyLog) -> Self {
+        let p99 = log.quantile_ms(0.99);
+        let (low, high) = quantile_ranks(log.samples(), 0.99);
+        let end = |rank: Option<u64>| p99.and(rank).and_then(|rank| log.rank_ms(rank));
+        Self {
+            p50: log.quantile_ms(0.5),
+            p75: log.quantile_ms(0.75),
+            p90: log.quantile_ms(0.9),
+            p95: log.quantile_ms(0.95),
+            p99,
+            p999: log.quantile_ms(0.999),
+            p9999: log.quantile_ms(0.9999),
+            max: log.max_ms(),
+            p99_low: end(low),
+            p99_high: end(high),
+            samples: log.samples(),
+            overflow: log.overflow(),
+        }
+    }
+}
+
+/// The four distributions, in a form that other programs merge without loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "named like the percentiles beside them")]
 pub struct HdrRecord {
+    /// Always `HdrHistogram V2 deflate base64`, standard alphabet.
     pub encoding: String,
+    /// Unit of the recorded values: `us`.
     pub unit: String,
+    /// Due to done.
     pub response: String,
+    /// Sent to done.
     pub service: String,
+    /// Taken to sent.
     pub waiting: String,
+    /// Due to taken.
     pub lateness: String,
 }
 
-/// One second of a stream; those after the measured part hold what was still under way.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+impl HdrRecord {
+    fn from_tally(tally: &Tally) -> Self {
+        Self {
+            encoding: HDR_ENCODING.to_owned(),
+            unit: "us".to_owned(),
+            response: encoded(&tally.response),
+            service: encoded(&tally.service),
+            waiting: encoded(&tally.waiting),
+            lateness: encoded(&tally.lateness),
+        }
+    }
+}
+
+/// One second of the measured part, or of the wait after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SecondRecord {
-    /// Its beginning, since the start of the measured part.
+    /// Its beginning, in seconds since the measured part began.
     pub t_s: u64,
     /// Requests due in it.
     pub offered: u64,
@@ -116,101 +196,66 @@ pub struct SecondRecord {
     pub accepted: u64,
     /// Requests that ended otherwise in it.
     pub failed: u64,
-    /// Requests under way at its end.
+    /// Requests of the measured part that were due and had not ended at its end.
     pub in_flight: u64,
     /// Median response time of what ended in it.
     pub p50_ms: Option<f64>,
-    /// 99th percentile of the same.
+    /// 99th percentile of the response time of what ended in it.
     pub p99_ms: Option<f64>,
 }
 
 impl StreamRecord {
     /// The record of a finished stream.
     #[must_use]
-    pub fn new(result: &StreamResult) -> Self {
-        let tally = &result.tally;
+    pub fn from_result(result: &StreamResult) -> Self {
+        let (plan, tally) = (&result.plan, &result.tally);
         let measured_s = tally.measured_s();
-        let counts = tally.counts;
         Self {
-            workload: result.plan.workload.name().to_owned(),
-            arrivals: result.plan.arrivals.name().to_owned(),
-            offered_rps: result.plan.offered.get(),
+            workload: plan.workload.name().to_owned(),
+            arrivals: plan.arrivals.name().to_owned(),
+            offered_rps: plan.offered.get(),
             accepted_rps: result.accepted_rps(),
-            requests_rps: (measured_s > 0.0).then(|| tally.scheduled as f64 / measured_s),
+            accepted_second_half_rps: result.accepted_second_half_rps(),
+            requests_rps: (measured_s > 0.0).then(|| requests(tally) as f64 / measured_s),
             resent: tally.resent,
             connects: tally.connects,
-            counts: CountsRecord {
-                scheduled: tally.scheduled,
-                accepted: counts.accepted,
-                refused: counts.refused,
-                timed_out: counts.timed_out,
-                broken: counts.broken,
-                unsent: counts.unsent,
-            },
-            statuses: tally.statuses.clone(),
+            measured_s,
+            timeout_ms: plan.timeout_ms,
+            counts: CountsRecord::new(tally.scheduled, &tally.counts),
+            warm_up: CountsRecord::new(tally.warm_up.scheduled, &tally.warm_up.counts),
+            unknown: tally.unknown + tally.warm_up.unknown,
+            unsent_generator: tally.unsent_generator,
+            statuses: tally.statuses.iter().map(|(code, n)| (code.to_string(), *n)).collect(),
             broken: tally.broken.iter().map(|(kind, n)| (kind.name().to_owned(), *n)).collect(),
-            unknown: tally.unknown,
-            warm_up: WarmUpRecord {
-                scheduled: tally.warm_up.scheduled,
-                accepted: tally.warm_up.counts.accepted,
-                unknown: tally.warm_up.unknown,
-            },
-            response_ms: percentiles(&tally.response),
-            service_ms: percentiles(&tally.service),
-            waiting_ms: percentiles(&tally.waiting),
-            lateness_ms: percentiles(&tally.lateness),
-            hdr: histograms(tally),
-            seconds: seconds(&tally.seconds),
+            response_ms: PercentilesRecord::from_log(&tally.response),
+            service_ms: PercentilesRecord::from_log(&tally.service),
+            waiting_ms: PercentilesRecord::from_log(&tally.waiting),
+            lateness_ms: PercentilesRecord::from_log(&tally.lateness),
+            hdr: HdrRecord::from_tally(tally),
+            seconds: seconds(tally),
         }
     }
-}
 
-/// The percentiles that the samples of `log` carry, and the interval of the 99th.
-#[must_use]
-pub fn percentiles(log: &LatencyLog) -> PercentilesRecord {
-    let (low, high) = quantile_ranks(log.samples(), 0.99);
-    PercentilesRecord {
-        p50: log.quantile_ms(0.5),
-        p75: log.quantile_ms(0.75),
-        p90: log.quantile_ms(0.9),
-        p95: log.quantile_ms(0.95),
-        p99: log.quantile_ms(0.99),
-        p999: log.quantile_ms(0.999),
-        p9999: log.quantile_ms(0.9999),
-        max: log.max_ms(),
-        p99_low: low.and_then(|rank| log.rank_ms(rank)),
-        p99_high: high.and_then(|rank| log.rank_ms(rank)),
-        samples: log.samples(),
+    /// The share of requests that ended in another way than accepted; `None` without requests.
+    #[must_use]
+    pub fn error_ratio(&self) -> Option<f64> {
+        let total = self.counts.scheduled;
+        (total > 0).then(|| self.counts.failed() as f64 / total as f64)
     }
 }
 
-fn histograms(tally: &Tally) -> HdrRecord {
-    HdrRecord {
-        encoding: "HdrHistogram V2 deflate base64".to_owned(),
-        unit: "us".to_owned(),
-        response: encode(&tally.response),
-        service: encode(&tally.service),
-        waiting: encode(&tally.waiting),
-        lateness: encode(&tally.lateness),
-    }
+/// Requests for which there was a connection.
+fn requests(tally: &Tally) -> u64 {
+    let without = |(kind, n): (&Break, &u64)| if kind.is_connect() { *n } else { 0 };
+    let unconnected: u64 = tally.broken.iter().map(without).sum();
+    tally.scheduled.saturating_sub(tally.counts.unsent + unconnected)
 }
 
-/// The histogram in the interchange form that every `HdrHistogram` port reads.
-#[allow(clippy::expect_used, reason = "writing to memory does not fail")]
-fn encode(log: &LatencyLog) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(log.histogram_us(), &mut bytes)
-        .expect("a histogram can be written to memory");
-    STANDARD.encode(bytes)
-}
-
-fn seconds(seconds: &[Second]) -> Vec<SecondRecord> {
-    let mut in_flight = 0;
+fn seconds(tally: &Tally) -> Vec<SecondRecord> {
+    let mut in_flight = 0_u64;
     (0..)
-        .zip(seconds)
+        .zip(&tally.seconds)
         .map(|(t_s, second)| {
-            // An answer is stamped where its bytes pass and may belong to the second before by a hair.
             in_flight =
                 (in_flight + second.offered).saturating_sub(second.accepted + second.failed);
             SecondRecord {
@@ -226,43 +271,70 @@ fn seconds(seconds: &[Second]) -> Vec<SecondRecord> {
         .collect()
 }
 
+/// # Panics
+/// Never: writing to memory does not fail, and the histogram's bounds are constant.
+#[allow(clippy::expect_used, reason = "memory takes what is written; exercised by every test")]
+fn encoded(log: &LatencyLog) -> String {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(log.histogram_us(), &mut bytes)
+        .expect("a histogram of constant bounds can be written to memory");
+    STANDARD.encode(bytes)
+}
+
 #[cfg(test)]
 mod tests {
-    use hdrhistogram::Histogram;
+    use super::*;
+    use crate::report::sample::stream_result;
+    use crate::trial::Workload;
     use hdrhistogram::serialization::Deserializer;
 
-    use super::*;
-    use crate::units::ms_to_ns;
-
     #[test]
-    fn an_encoded_histogram_decodes_to_the_same_counts() {
-        let mut log = LatencyLog::new();
-        for span_ms in 1..=500 {
-            log.record_ns(ms_to_ns(span_ms));
-        }
-        let bytes = STANDARD.decode(encode(&log)).unwrap();
-        let decoded: Histogram<u32> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
-        assert_eq!(&decoded, log.histogram_us(), "every count survives");
+    fn a_histogram_comes_back_from_the_result_file_with_the_same_counts() {
+        let result = stream_result(Workload::Index, 50.0, 400, 20);
+        let record = StreamRecord::from_result(&result);
+        let bytes = STANDARD.decode(&record.hdr.response).unwrap();
+        let back = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).unwrap();
+        assert_eq!(&back, result.tally.response.histogram_us(), "every bucket is equal");
+        assert_eq!(back.len(), record.response_ms.samples, "and so is the number of samples");
     }
 
     #[test]
-    fn a_p99_has_no_upper_end_below_299_samples() {
-        let mut log = LatencyLog::new();
-        for _ in 0..298 {
-            log.record_ns(1_000_000);
-        }
-        assert!(percentiles(&log).p99.is_some(), "the value is there");
-        assert_eq!(percentiles(&log).p99_high, None, "its upper end is not");
-        log.record_ns(1_000_000);
-        assert!(percentiles(&log).p99_high.is_some(), "299 give it");
+    fn a_percentile_that_the_samples_cannot_carry_is_null_and_so_is_the_end_of_its_interval() {
+        let of = |n| StreamRecord::from_result(&stream_result(Workload::Dashboard, 5.0, n, 0));
+        let (few, some, many) = (of(99).response_ms, of(298).response_ms, of(299).response_ms);
+        assert_eq!((few.p99, few.p99_low, few.p99_high), (None, None, None), "99 samples: no p99");
+        assert!(few.p95.is_some() && few.max.is_some(), "but a p95 and a greatest");
+        assert!(some.p99.is_some() && some.p99_high.is_none(), "298: a p99 without an upper end");
+        assert!(many.p99_high.is_some(), "299: with one");
+        assert_eq!(many.p999, None, "and no p99.9");
+        assert_eq!(of(0).response_ms.max, None, "no data is not zero");
     }
 
     #[test]
-    fn in_flight_is_what_was_offered_and_has_not_ended() {
-        let second =
-            |offered, accepted, failed| Second { offered, accepted, failed, ..Second::default() };
-        let rows = seconds(&[second(10, 4, 1), second(10, 10, 2), second(0, 3, 0)]);
-        let in_flight: Vec<u64> = rows.iter().map(|row| row.in_flight).collect();
-        assert_eq!(in_flight, [5, 3, 0], "summed up second by second");
+    fn in_flight_is_what_was_due_and_has_not_ended_by_the_end_of_the_second() {
+        let record = StreamRecord::from_result(&stream_result(Workload::Index, 50.0, 400, 20));
+        let mut outstanding = 0;
+        for second in &record.seconds {
+            outstanding = outstanding + second.offered - second.accepted - second.failed;
+            assert_eq!(second.in_flight, outstanding, "in second {}", second.t_s);
+        }
+        assert_eq!(outstanding, 0, "at the end nothing is under way");
+        assert!(
+            record.seconds.iter().any(|second| second.in_flight > 0),
+            "in between something is"
+        );
+    }
+
+    #[test]
+    fn the_books_of_a_record_balance_and_its_rates_are_per_measured_second() {
+        let record = StreamRecord::from_result(&stream_result(Workload::Index, 50.0, 400, 20));
+        let counts = record.counts;
+        assert_eq!(counts.scheduled, counts.accepted + counts.failed(), "the books balance");
+        assert_eq!((counts.timed_out, record.unknown), (20, 20), "time-outs are unknown");
+        assert_eq!(record.requests_rps, Some(50.0), "all were sent within 8 s");
+        let back: StreamRecord =
+            serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+        assert_eq!(back.counts, record.counts, "it reads back");
     }
 }

@@ -1,256 +1,261 @@
-//! The result as text for a person at a terminal.
+//! The summary that a person reads: the answer first, then what it rests on, then the judgement.
 
-use std::fmt::Write as _;
+use super::advice::advice;
+use super::caution::{Caution, bracket, caution_lines};
+use super::figure::{MISSING, columns, counted, entry, ms, rate, short_rate, span};
+use super::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
+use crate::units::usize_to_u64;
 
-use super::caution::cautions;
-use super::schema::{LevelRecord, RunRecord};
-use super::signoff::Outcome;
-use super::stream::{CountsRecord, PercentilesRecord, StreamRecord};
-
-/// What stands where there is no figure.
-const NONE: &str = "-";
-
-/// The summary of a run whose results lie at `path`.
+/// The summary of `run`, whose files are in `folder`.
+///
+/// `cautions` are those that belong into the text; pass none where they are shown elsewhere.
 #[must_use]
-pub fn summary(record: &RunRecord, path: &str) -> String {
-    let mut text = String::new();
-    headline(&mut text, record);
-    if !record.levels.is_empty() {
-        text.push('\n');
-        text.push_str(&level_table(&record.levels));
-        overload(&mut text, record);
-    }
-    text.push('\n');
-    generator(&mut text, record);
-    for caution in cautions(record) {
-        line(&mut text, format_args!("caution    {caution}"));
-    }
-    text.push('\n');
-    outcome(&mut text, record);
-    line(&mut text, format_args!("results    {path}"));
+pub fn summary(run: &RunRecord, cautions: &[Caution], folder: &str) -> String {
+    let mut text = headline(run);
+    text.push_str(&goal(run));
+    text.push_str(&effort(run));
+    text.push_str(&levels(&run.levels));
+    text.push_str(&overload(run));
+    text.push_str(&generator(run));
+    text.push_str(&caution_lines(cautions));
+    text.push_str(&judgement(run));
+    text.push_str(&entry("results", folder));
     text
 }
 
-/// The table of one trial at a fixed rate.
-#[must_use]
-pub fn load_table(stream: &StreamRecord, verdict: &str, reasons: &[String]) -> String {
-    let mut text = String::new();
-    let counts = stream.counts;
-    line(
-        &mut text,
-        format_args!(
-            "offered    {:.1}/s {} for {} requests, accepted {}/s",
-            stream.offered_rps,
-            stream.arrivals,
-            counts.scheduled,
-            stream.accepted_rps.map_or_else(|| NONE.to_owned(), |rps| format!("{rps:.1}")),
+fn headline(run: &RunRecord) -> String {
+    let capacity = &run.capacity;
+    let advice = advice(&capacity.finding);
+    let confirmed_by = capacity.confirmed_by.join(", ");
+    let mut text = match (capacity.rps, capacity.finding.as_str()) {
+        (Some(rps), "at_ceiling") => entry(
+            "capacity",
+            &format!("at least {rps:.1} documents/s  (the ceiling, confirmed by {confirmed_by})"),
         ),
-    );
-    line(&mut text, format_args!("endings    {}", endings(counts)));
-    for (status, count) in &stream.statuses {
-        line(&mut text, format_args!("status     {status}: {count}"));
-    }
-    for (kind, count) in &stream.broken {
-        line(&mut text, format_args!("broken     {kind}: {count}"));
-    }
-    line(
-        &mut text,
-        format_args!(
-            "opened     {} connections, {} requests resent",
-            stream.connects, stream.resent
-        ),
-    );
-    text.push('\n');
-    let header = ["ms", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "samples"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for (name, times) in [
-        ("response", stream.response_ms),
-        ("service", stream.service_ms),
-        ("waiting", stream.waiting_ms),
-        ("lateness", stream.lateness_ms),
-    ] {
-        rows.push(times_row(name, times));
-    }
-    text.push_str(&table(&rows));
-    text.push('\n');
-    line(&mut text, format_args!("verdict    {verdict}"));
-    for reason in reasons {
-        line(&mut text, format_args!("           {reason}"));
-    }
-    text
-}
-
-fn headline(text: &mut String, record: &RunRecord) {
-    let capacity = &record.capacity;
-    match capacity.rps {
-        Some(rps) => {
-            let high = capacity
-                .high_rps
-                .map_or_else(|| "no rate failed".to_owned(), |high| format!("{high:.1}/s failed"));
-            line(
-                text,
-                format_args!(
-                    "capacity   {rps:.1} documents/s, confirmed by {}; {high}",
-                    capacity.confirmed_by.join(", ")
-                ),
-            );
+        (Some(rps), _) => {
+            let range = bracket(capacity.low_rps, capacity.high_rps);
+            entry(
+                "capacity",
+                &format!("{rps:.1} documents/s  (bracket {range}, confirmed by {confirmed_by})"),
+            )
         }
-        None => line(text, format_args!("capacity   none confirmed: {}", capacity.finding)),
-    }
+        (None, finding) => {
+            entry("capacity", &format!("none found: {finding}")) + &entry("", advice.meaning)
+        }
+    };
     for reason in &capacity.reasons {
-        line(text, format_args!("           {reason}"));
+        text.push_str(&entry("", &format!("because {reason}")));
     }
-    if let Some(goal) = record.criteria.iter().find(|criterion| criterion.name == "goal") {
-        let word = match goal.outcome {
-            Outcome::Pass => "met",
-            Outcome::Fail => "not met",
-            Outcome::Invalid => "undecided",
-        };
-        let limit = goal.limit.unwrap_or_default();
-        line(text, format_args!("goal       {limit:.1} documents/s: {word}"));
+    if !advice.next.is_empty() {
+        text.push_str(&entry("next", advice.next));
     }
-    let target = &record.target;
-    line(text, format_args!("target     {} ({} workers)", target.url, target.workers));
+    text
 }
 
-fn level_table(levels: &[LevelRecord]) -> String {
-    let top = ["", "indexing", "", "", "dashboard", "", "", "", "", "", "", ""];
+fn goal(run: &RunRecord) -> String {
+    let Some(goal) = run.criteria.iter().find(|criterion| criterion.name == "goal") else {
+        return String::new();
+    };
+    let met = match goal.outcome {
+        Outcome::Pass => "met",
+        Outcome::Fail => "not met",
+        Outcome::Invalid => "not decided",
+    };
+    let needed = goal.limit.map_or_else(|| MISSING.to_owned(), short_rate);
+    entry("goal", &format!("{needed} documents/s {met}: {}", goal.reason))
+}
+
+fn effort(run: &RunRecord) -> String {
+    let stamp = &run.run.stamp;
+    entry(
+        "run",
+        &format!(
+            "{}, {} of load in {}, seed {}",
+            counted(usize_to_u64(run.trials.len()), "trial"),
+            span(run.run.load_s),
+            span(stamp.wall_s),
+            stamp.seed
+        ),
+    )
+}
+
+fn levels(levels: &[LevelRecord]) -> String {
+    if levels.is_empty() {
+        return String::new();
+    }
     let header = [
         "load",
         "offered/s",
         "accepted/s",
-        "p99 ms",
-        "p50 ms",
-        "p90 ms",
-        "p99 ms",
-        "p99.9 ms",
-        "max ms",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
         "time-outs",
         "errors",
-        "samples",
+        "n",
+        "index p99",
     ];
-    let mut rows = vec![top.map(str::to_owned).to_vec(), header.map(str::to_owned).to_vec()];
-    for level in levels {
-        let response = level.dashboard.response_ms;
-        let counts = level.dashboard.counts;
-        let index = level.index.as_ref();
-        rows.push(vec![
-            format!("{} %", level.load_percent),
-            index.map_or_else(|| NONE.to_owned(), |stream| format!("{:.1}", stream.offered_rps)),
-            index
-                .and_then(|stream| stream.accepted_rps)
-                .map_or_else(|| NONE.to_owned(), |rps| format!("{rps:.1}")),
-            milliseconds(index.and_then(|stream| stream.response_ms.p99)),
-            milliseconds(response.p50),
-            milliseconds(response.p90),
-            milliseconds(response.p99),
-            milliseconds(response.p999),
-            milliseconds(response.max),
-            counts.timed_out.to_string(),
-            (counts.refused + counts.broken + counts.unsent).to_string(),
-            response.samples.to_string(),
-        ]);
-    }
-    table(&rows)
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(levels.iter().map(level_row));
+    let table = columns(&rows);
+    format!("\nthe dashboard query under indexing load, response times in ms\n{table}\n")
 }
 
-fn overload(text: &mut String, record: &RunRecord) {
-    if let Some(goodput_ratio) = record.overload.goodput_ratio {
-        let recovery = record
-            .overload
-            .recovery_s
-            .map_or_else(|| "no recovery seen".to_owned(), |s| format!("recovered after {s:.1} s"));
-        line(
-            text,
-            format_args!(
-                "overload   at 120 % it accepts {:.0} % of the capacity; {recovery}",
-                goodput_ratio * 100.0
-            ),
-        );
-    }
+fn level_row(level: &LevelRecord) -> Vec<String> {
+    let (index, times) = (level.index.as_ref(), &level.dashboard.response_ms);
+    let counts = &level.dashboard.counts;
+    vec![
+        format!("{} %", level.load_percent),
+        rate(index.map(|index| index.offered_rps)),
+        rate(index.and_then(|index| index.accepted_rps)),
+        ms(times.p50),
+        ms(times.p90),
+        ms(times.p99),
+        ms(times.p999),
+        ms(times.max),
+        counts.timed_out.to_string(),
+        (counts.failed() - counts.timed_out).to_string(),
+        times.samples.to_string(),
+        ms(index.and_then(|index| index.response_ms.p99)),
+    ]
 }
 
-fn generator(text: &mut String, record: &RunRecord) {
-    let generator = &record.generator;
-    let late = generator.lateness_ms;
-    line(
-        text,
-        format_args!(
-            "generator  {}; lateness p50 {} ms, p99 {} ms; {} us of CPU per request",
-            if generator.limited { "LIMITED the result" } else { "healthy" },
-            milliseconds(late.p50),
-            milliseconds(late.p99),
-            generator.cpu_us_per_request.map_or_else(|| NONE.to_owned(), |us| format!("{us:.0}")),
-        ),
+fn overload(run: &RunRecord) -> String {
+    let Some(load_percent) = run.overload.load_percent else { return String::new() };
+    let goodput = run.overload.goodput_ratio.map_or_else(
+        || "goodput not known".to_owned(),
+        |ratio| format!("{:.0} % of the capacity is still accepted", ratio * 100.0),
     );
+    let recovery = run.overload.recovery_s.map_or_else(
+        || "no recovery was seen".to_owned(),
+        |recovery_s| format!("recovered after {}", span(recovery_s)),
+    );
+    entry("overload", &format!("at {load_percent} %: {goodput}; {recovery}"))
 }
 
-fn outcome(text: &mut String, record: &RunRecord) {
-    line(text, format_args!("outcome    {}", record.outcome.name()));
-    for criterion in &record.criteria {
-        if criterion.outcome != Outcome::Pass {
-            line(
-                text,
-                format_args!(
-                    "           {} {}: {}",
-                    criterion.outcome.name(),
-                    criterion.name,
-                    criterion.reason
-                ),
-            );
-        }
-    }
-}
-
-fn endings(counts: CountsRecord) -> String {
-    format!(
-        "{} accepted, {} refused, {} timed out, {} broken, {} unsent",
-        counts.accepted, counts.refused, counts.timed_out, counts.broken, counts.unsent
+fn generator(run: &RunRecord) -> String {
+    let (generator, late) = (&run.generator, &run.generator.lateness_ms);
+    let cost = generator
+        .cpu_us_per_request
+        .map_or_else(|| MISSING.to_owned(), |cost| format!("{cost:.0} µs"));
+    let limited = if generator.limited { "LIMITED" } else { "not limited" };
+    entry(
+        "generator",
+        &format!(
+            "{limited}; lateness p50 {} ms, p99 {} ms, max {} ms; {cost} CPU per request",
+            ms(late.p50),
+            ms(late.p99),
+            ms(late.max)
+        ),
     )
 }
 
-fn times_row(name: &str, times: PercentilesRecord) -> Vec<String> {
-    let figures =
-        [times.p50, times.p75, times.p90, times.p95, times.p99, times.p999, times.p9999, times.max];
-    let mut row = vec![name.to_owned()];
-    row.extend(figures.map(milliseconds));
-    row.push(times.samples.to_string());
-    row
-}
-
-/// Three significant digits and no more: that is what the histogram holds.
-fn milliseconds(value: Option<f64>) -> String {
-    match value {
-        None => NONE.to_owned(),
-        Some(ms) if ms < 10.0 => format!("{ms:.2}"),
-        Some(ms) if ms < 100.0 => format!("{ms:.1}"),
-        Some(ms) => format!("{ms:.0}"),
-    }
-}
-
-/// Columns, the first aligned to the left and the others to the right.
-fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-    };
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut cells = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let padded =
-                if column == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
-            cells.push_str(&padded);
-        }
-        line(&mut text, format_args!("{}", cells.trim_end()));
+fn judgement(run: &RunRecord) -> String {
+    let mut text = entry("outcome", run.outcome.name());
+    let open = |criterion: &&CriterionRecord| criterion.outcome != Outcome::Pass;
+    for criterion in run.criteria.iter().filter(open) {
+        let CriterionRecord { name, outcome, reason, .. } = criterion;
+        text.push_str(&entry("", &format!("{outcome:<7}  {name}{}: {reason}", values(criterion))));
     }
     text
 }
 
-fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
-    // Writing to a String does not fail.
-    if text.write_fmt(words).is_ok() {
-        text.push('\n');
+/// Measured value and limit, where both are known.
+fn values(criterion: &CriterionRecord) -> String {
+    let Some((measured, limit)) = criterion.measured.zip(criterion.limit) else {
+        return String::new();
+    };
+    match criterion.unit.as_str() {
+        "ratio" => format!(" {:.3} % (limit {:.3} %)", measured * 100.0, limit * 100.0),
+        "ms" => format!(" {} ms (limit {} ms)", ms(Some(measured)), short_rate(limit)),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::caution::cautions;
+    use crate::report::sample::{capacity, run, terms};
+    use crate::report::signoff::Terms;
+    use crate::search::finding::Finding;
+
+    fn text_of(run: &RunRecord) -> String {
+        summary(run, &cautions(run), "results/20261123T151500Z-capacity")
+    }
+
+    #[test]
+    fn a_typical_run_reads_from_the_answer_to_the_judgement() {
+        let terms = Terms { dashboard_p99_ms: Some(118.3), ..terms() };
+        let run = run(capacity(Finding::Capacity, Some(397.2)), terms, 400);
+        insta::assert_snapshot!(text_of(&run), @r"
+        capacity   397.2 documents/s  (bracket 397.2 – 411.1, confirmed by t1)
+        goal       200 documents/s met: 397.2/s is 99 % above 200/s
+        run        5 trials, 2 min 09 s of load in 3 min 20 s, seed 42
+
+        the dashboard query under indexing load, response times in ms
+         load  offered/s  accepted/s   p50  p90  p99  p99.9  max  time-outs  errors    n  index p99
+          0 %          –           –  69.1  109  118      –  119          0       0  400          –
+         50 %      198.6       198.0  69.1  109  118      –  119          0       0  400        118
+        100 %      397.2       394.5  69.1  109  118      –  119          0       0  400        118
+        120 %      476.6       464.7  69.1  109  118      –  119          0       0  400       5001
+
+        overload   at 120 %: 116 % of the capacity is still accepted; recovered after 2.8 s
+        generator  not limited; lateness p50 0.050 ms, p99 0.050 ms, max 0.050 ms; 28 µs CPU per request
+        caution    the target cannot count its documents: that it kept all 15900 accepted ones was not
+                   verified
+        outcome    INVALID
+                   INVALID  dashboard_p99 118 ms (limit 118.3 ms): the interval reaches 119 ms; more samples
+                   are needed
+        results    results/20261123T151500Z-capacity
+        ");
+    }
+
+    #[test]
+    fn an_unconfirmed_search_says_why_and_what_to_do() {
+        let mut unconfirmed = capacity(Finding::Unconfirmed, Some(397.2));
+        unconfirmed.rps = None;
+        unconfirmed.confirmed_by.clear();
+        unconfirmed.reasons = vec!["5 soaks failed, the last at 312.4/s".to_owned()];
+        insta::assert_snapshot!(text_of(&run(unconfirmed, terms(), 0)), @r"
+        capacity   none found: unconfirmed
+                   rates passed short trials, and none of them held a soak
+                   because 5 soaks failed, the last at 312.4/s
+        next       run again with a greater BUDGET_S; if it stays, the target's speed drifts or stalls
+        goal       200 documents/s not decided: there is no confirmed capacity
+        run        1 trial, 10.0 s of load in 40.0 s, seed 42
+        generator  not limited; lateness p50 0.050 ms, p99 0.050 ms, max 0.050 ms; 25 µs CPU per request
+        caution    the search had come to 397.2 – 411.1 documents/s: a hint for FLOOR_RPS and CEILING_RPS of
+                   the next run, not a capacity
+        caution    the target cannot count its documents: that it kept all 4000 accepted ones was not
+                   verified
+        outcome    INVALID
+                   INVALID  finding: unconfirmed: rates passed short trials, and none of them held a soak
+                   INVALID  goal: there is no confirmed capacity
+        results    results/20261123T151500Z-capacity
+        ");
+    }
+
+    #[test]
+    fn a_lost_target_leaves_a_summary_of_what_was_measured() {
+        let mut lost = capacity(Finding::TargetLost, None);
+        lost.reasons = vec!["the target could no longer be reached".to_owned()];
+        insta::assert_snapshot!(text_of(&run(lost, terms(), 0)), @r"
+        capacity   none found: target_lost
+                   the target was lost before a rate was confirmed
+                   because the target could no longer be reached
+        next       read the target's log; it crashed, was stopped, or the network failed
+        goal       200 documents/s not decided: there is no confirmed capacity
+        run        1 trial, 10.0 s of load in 40.0 s, seed 42
+        generator  not limited; lateness p50 0.050 ms, p99 0.050 ms, max 0.050 ms; 25 µs CPU per request
+        caution    the target cannot count its documents: that it kept all 4000 accepted ones was not
+                   verified
+        outcome    INVALID
+                   INVALID  finding: target_lost: the target was lost before a rate was confirmed
+                   INVALID  goal: there is no confirmed capacity
+        results    results/20261123T151500Z-capacity
+        ");
     }
 }

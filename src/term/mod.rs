@@ -1,27 +1,26 @@
-//! The only place that writes to the terminal.
-//!
-//! stdout carries answers, stderr everything else. A reader that has gone away, as `head` does, is no
-//! error of ours.
+//! The terminal: results on stdout, everything else on stderr; the only place that prints.
 
+pub mod colour;
 pub mod progress;
 
 use std::io::{self, Write};
 
-/// Writes `text` and a line break to stdout.
+/// Prints `text` to stdout as it is.
+///
+/// A reader that went away, as `head` does, is no error of ours: the rest is dropped.
 pub fn say(text: &str) {
-    write_line(&mut io::stdout().lock(), text);
-}
-
-/// Writes `text` and a line break to stderr.
-pub fn complain(text: &str) {
-    write_line(&mut io::stderr().lock(), text);
-}
-
-/// One write for the whole line, so that lines of several processes do not mix.
-fn write_line(sink: &mut impl Write, text: &str) {
-    let line = format!("{text}\n");
-    // Nobody is left to be told when the terminal itself cannot be written to.
-    if sink.write_all(line.as_bytes()).is_ok() {
-        drop(sink.flush());
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("could not write to stdout: {error}"));
+        }
+        Ok(()) | Err(_) => {}
     }
+}
+
+/// Prints `text` to stderr as a line of its own; where even that fails, nothing is left to tell it.
+///
+/// While a live line is shown, use [`progress::Progress::note`] instead.
+pub fn complain(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
 }

@@ -67,7 +67,8 @@ impl LatencyLog {
     #[must_use]
     pub fn rank_ms(&self, rank: u64) -> Option<f64> {
         (rank >= 1 && rank <= self.samples()).then(|| {
-            let quantile = rank as f64 / self.samples() as f64;
+            // The middle of the rank's share: a quotient at its end could round up to the next rank.
+            let quantile = (rank as f64 - 0.5) / self.samples() as f64;
             us_to_ms(self.histogram.value_at_quantile(quantile))
         })
     }

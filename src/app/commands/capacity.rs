@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
 use super::block_on;
 use crate::app::conduct::{ConductError, conduct};
@@ -10,21 +10,24 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
-use crate::app::witness::Recorder;
+use crate::app::witness::{Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
 use crate::campaign::{Campaign, CampaignOutcome};
 use crate::files::journal::Journal;
-use crate::files::manifest::{Started, environment, started};
+use crate::files::manifest::{environment, tool};
 use crate::files::run_dir::RunDir;
-use crate::profile::PermissionsShape;
+use crate::report::assemble::RunInputs;
+use crate::report::caution::cautions;
+use crate::report::record::{JournalLine, RunHeader};
 use crate::report::schema::{
-    RunInfo, RunInputs, RunLog, RunRecord, SettingRecord, TargetRecord, ToolRecord,
+    EnvironmentRecord, Outcome, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord, TargetRecord,
 };
-use crate::report::signoff::{Goals, Outcome};
+use crate::report::signoff::Terms;
 use crate::report::summary::summary;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
+use crate::term::colour::{paint_summary, stdout_takes_colour};
 use crate::term::{complain, say};
 use crate::trial::criteria::Objective;
 use crate::trial::{Measurer, Workload};
@@ -46,28 +49,25 @@ async fn measure(settings: &Settings) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut session =
         Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt).await?;
-    let started = started();
     // After the preflight, so that a target that is not there leaves no empty folder behind.
-    let run_dir = RunDir::create(&settings.out, &started.stamp, settings.preset.name())
-        .map_err(|error| Failure::new(Exit::Results, error))?;
-    let journal = Journal::create(&run_dir).map_err(|error| Failure::new(Exit::Results, error))?;
+    let run = Run::begin(settings, &session)?;
     announce(settings, &session, forecast);
 
     let plan = plan(settings, session.ready.base_ms);
     let objective = plan.objective;
     let mut campaign = Campaign::new(plan);
-    let mut recorder = Recorder::new(journal, interrupt, settings.budget_s);
-    recorder.log.preflight_accepted = session.ready.accepted;
+    let accepted = session.ready.accepted;
+    let journal = run.journal(settings)?;
+    let mut recorder = Recorder::new(journal, interrupt, settings.budget_s, accepted);
     let ended = conduct(&mut campaign, objective, &mut session.measurer, &mut recorder).await;
 
     let mut outcome = campaign.outcome();
     if settings.target.is_local() {
         outcome.capacity.flags.push(Flag::CoLocated);
     }
-    let log = recorder.into_log();
-    let record = assemble(settings, &session, &started, &run_dir, outcome.clone(), log);
-    write(&run_dir, &record)?;
-    print(settings, &run_dir, &record)?;
+    let record = run.assemble(settings, &session, &outcome, recorder.into_log());
+    run.write(&record)?;
+    print(settings, &run, &record)?;
     match ended {
         Ok(()) => Ok(exit_of(&outcome, record.outcome)),
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
@@ -127,79 +127,107 @@ fn announce(settings: &Settings, session: &Session, forecast: Forecast) {
     ));
 }
 
-fn assemble(
-    settings: &Settings,
-    session: &Session,
-    started: &Started,
-    run_dir: &RunDir,
-    outcome: CampaignOutcome,
-    log: RunLog,
-) -> RunRecord {
-    let resolved = settings.resolved.iter().map(|setting| {
-        let (value, origin) = (setting.value.clone(), setting.origin.name().to_owned());
-        (setting.key.to_owned(), SettingRecord { value, origin })
-    });
-    RunRecord::assemble(RunInputs {
-        tool: ToolRecord {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            git_commit: option_env!("PLIMSOLL_GIT_COMMIT").map(str::to_owned),
-        },
-        run: RunInfo {
-            id: run_dir.id().to_owned(),
-            started_utc: started.utc.clone(),
-            wall_s: session.measurer.elapsed_s(),
-            load_s: 0.0,
-            seed: settings.seed,
-            interrupted: was_interrupted(&outcome),
-            command_line: std::env::args().skip(1).collect(),
-        },
-        environment: environment(),
-        target: TargetRecord {
-            profile: "example-api".to_owned(),
-            url: session.base_url.clone(),
-            workers: settings.workers,
-            server: None,
-            permissions: match session.ready.shape {
-                PermissionsShape::Object => "object".to_owned(),
-                PermissionsShape::List => "list".to_owned(),
+/// The run's folder, and what was known when it was made.
+struct Run {
+    dir: RunDir,
+    started_utc: String,
+    environment: EnvironmentRecord,
+    settings: BTreeMap<String, SettingRecord>,
+    target: TargetRecord,
+}
+
+impl Run {
+    fn begin(settings: &Settings, session: &Session) -> Result<Self, Failure> {
+        let dir = RunDir::create(&settings.out, settings.preset.name())
+            .map_err(|error| Failure::new(Exit::Results, error))?;
+        if let Some(problem) = dir.latest_problem() {
+            complain(&format!("caution: {problem}"));
+        }
+        let records = settings.resolved.iter().map(|setting| {
+            let origin = setting.origin.name().to_owned();
+            let value = serde_json::Value::String(setting.value.clone());
+            (setting.key.to_owned(), SettingRecord { value, origin })
+        });
+        Ok(Self {
+            started_utc: dir.stamp().rfc3339(),
+            dir,
+            environment: environment(session.file_limits),
+            settings: records.collect(),
+            target: TargetRecord {
+                profile: "example-api".to_owned(),
+                url: session.base_url.clone(),
+                workers: Some(u64::from(settings.workers)),
+                server: None,
+                permissions: session.ready.shape.name().to_owned(),
+                base_ms: session.ready.base_ms,
             },
-            base_ms: session.ready.base_ms,
-        },
-        settings: resolved.collect::<BTreeMap<_, _>>(),
-        outcome,
-        goals: Goals {
-            goal_rps: settings.goal.get(),
-            headroom_ratio: settings.headroom_ratio,
-            dashboard_p99_ms: settings.dashboard_p99_ms,
-            dashboard_error_ratio: settings.dashboard_error_ratio,
-        },
-        log,
-        lanes_max: session.lanes_max,
-    })
-}
-
-fn write(run_dir: &RunDir, record: &RunRecord) -> Result<(), Failure> {
-    let mut text = serde_json::to_vec_pretty(record).map_err(Failure::internal)?;
-    text.push(b'\n');
-    run_dir.write(RESULT, &text).map_err(|error| Failure::new(Exit::Results, error))?;
-    Ok(())
-}
-
-fn print(settings: &Settings, run_dir: &RunDir, record: &RunRecord) -> Result<(), Failure> {
-    if settings.json {
-        let text = serde_json::to_string_pretty(record)
-            .context("the result could not be printed")
-            .map_err(|error| Failure::new(Exit::Internal, error))?;
-        say(&text);
-    } else {
-        say(summary(record, &run_dir.path().display().to_string()).trim_end());
+        })
     }
-    Ok(())
+
+    /// The journal, with its first line.
+    fn journal(&self, settings: &Settings) -> Result<Journal, Failure> {
+        let failed = |error| Failure::new(Exit::Results, error);
+        let mut journal = Journal::create(&self.dir).map_err(failed)?;
+        let header = RunHeader {
+            schema_version: SCHEMA_VERSION.to_owned(),
+            id: self.dir.id().to_owned(),
+            started_utc: self.started_utc.clone(),
+            seed: settings.seed,
+            settings: self.settings.clone(),
+        };
+        journal.append(&JournalLine::Run(header)).map_err(failed)?;
+        Ok(journal)
+    }
+
+    fn assemble(
+        &self,
+        settings: &Settings,
+        session: &Session,
+        outcome: &CampaignOutcome,
+        log: RunLog,
+    ) -> RunRecord {
+        RunRecord::assemble(RunInputs {
+            tool: tool(),
+            stamp: RunStamp {
+                id: self.dir.id().to_owned(),
+                started_utc: self.started_utc.clone(),
+                wall_s: session.measurer.elapsed_s(),
+                seed: settings.seed,
+                interrupted: outcome.ended_by == Some(Finding::Interrupted),
+            },
+            environment: self.environment.clone(),
+            target: self.target.clone(),
+            settings: self.settings.clone(),
+            outcome,
+            trials: log.trials,
+            recoveries: log.recoveries,
+            sums: &log.sums,
+            terms: Terms {
+                goal_rps: settings.goal.get(),
+                headroom_ratio: settings.headroom_ratio,
+                levels: settings.levels.iter().map(|percent| percent.0).collect(),
+                dashboard_p99_ms: settings.dashboard_p99_ms.map(|limit_ms| limit_ms as f64),
+                dashboard_error_ratio: settings.dashboard_error_ratio,
+            },
+        })
+    }
+
+    fn write(&self, record: &RunRecord) -> Result<(), Failure> {
+        let mut text = serde_json::to_vec_pretty(record).map_err(Failure::internal)?;
+        text.push(b'\n');
+        self.dir.write_atomic(RESULT, &text).map_err(|error| Failure::new(Exit::Results, error))
+    }
 }
 
-fn was_interrupted(outcome: &CampaignOutcome) -> bool {
-    outcome.ended_by == Some(Finding::Interrupted)
+fn print(settings: &Settings, run: &Run, record: &RunRecord) -> Result<(), Failure> {
+    if settings.json {
+        say(&serde_json::to_string_pretty(record).map_err(Failure::internal)?);
+        return Ok(());
+    }
+    let folder = run.dir.path().display().to_string();
+    let text = summary(record, &cautions(record), &folder);
+    say(paint_summary(&text, stdout_takes_colour()).trim_end());
+    Ok(())
 }
 
 /// The exit code: what ended the run from outside comes before what was found.

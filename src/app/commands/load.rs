@@ -5,8 +5,8 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
 use crate::app::session::Session;
 use crate::app::settings::{LoadSettings, Settings};
+use crate::report::load_table::load_table;
 use crate::report::stream::StreamRecord;
-use crate::report::summary::load_table;
 use crate::seed::Seed;
 use crate::term::progress::Progress;
 use crate::term::{complain, say};
@@ -33,18 +33,18 @@ async fn measure(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failu
         error_ratio: settings.error_ratio,
         base_ms: session.ready.base_ms,
     };
-    let mut onlooker = Onlooker { progress: Progress::new(), interrupt };
+    let mut onlooker = Onlooker { plan: plan.clone(), progress: Progress::auto(None), interrupt };
     let result = session.measurer.run(&plan, &mut onlooker).await.map_err(Failure::internal)?;
-    onlooker.progress.end();
+    onlooker.progress.close();
     let verdict = Judge::new(&plan, objective).verdict(&result);
-    let Some(stream) = result.streams.first().map(StreamRecord::new) else {
+    let Some(stream) = result.streams.first().map(StreamRecord::from_result) else {
         return Ok(Exit::Internal);
     };
     if settings.json {
         let text = serde_json::to_string_pretty(&stream).map_err(Failure::internal)?;
         say(&text);
     } else {
-        say(load_table(&stream, verdict.name(), &verdict.reasons()).trim_end());
+        say(load_table(&stream).trim_end());
     }
     Ok(match (result.stopped, &verdict) {
         (Some(StopCause::Interrupted), _) => Exit::Interrupted,
@@ -87,28 +87,14 @@ fn plan(settings: &Settings, load: &LoadSettings) -> TrialPlan {
 
 /// Shows the trial while it runs, and ends it when the user asks.
 struct Onlooker {
+    plan: TrialPlan,
     progress: Progress,
     interrupt: Interrupt,
 }
 
 impl Watch for Onlooker {
     fn tick(&mut self, tick: &Tick<'_>) -> Flow {
-        for view in &tick.streams {
-            let p99 = view
-                .tally
-                .response
-                .quantile_ms(0.99)
-                .map_or_else(|| "-".to_owned(), |p99_ms| format!("{p99_ms:.0} ms"));
-            let line = format!(
-                "load {} {}: {:.0} s, p99 {p99}, {} accepted, {} under way",
-                view.plan.workload.name(),
-                view.plan.offered,
-                tick.at_s,
-                view.tally.counts.accepted,
-                view.outstanding,
-            );
-            self.progress.update(tick.at_s, &line);
-        }
+        self.progress.looks(&self.plan, tick);
         if self.interrupted() { Flow::Stop(StopCause::Interrupted) } else { Flow::Continue }
     }
 

@@ -1,0 +1,211 @@
+//! What the journal holds: one line per trial and per recovery, and a first line that names the run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::schema::SettingRecord;
+use super::stream::StreamRecord;
+use crate::trial::result::{Recovery, TrialResult};
+use crate::trial::verdict::Verdict;
+use crate::trial::{StopCause, TrialId, Workload};
+
+/// A finished and judged trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// Its name, such as `t3`.
+    pub id: String,
+    /// What it was for: `search`, `soak`, `level_100` and so on.
+    pub purpose: String,
+    /// Rate of the indexing stream in documents per second; null where there is none.
+    pub offered_rps: Option<f64>,
+    /// Campaign time at which it started, in seconds.
+    pub started_s: f64,
+    /// Length of the load before the measured part, in seconds.
+    pub warmup_s: f64,
+    /// Length of the measured part as it was run, in seconds.
+    pub measure_s: f64,
+    /// Whether it ended before its plan did.
+    pub ended_early: bool,
+    /// Why it did: `decided`, `outstanding`, `interrupted` or `target_lost`.
+    pub stopped: Option<String>,
+    /// `sustained`, `overloaded`, `void` or `undecided`.
+    pub verdict: String,
+    /// The verdict's reasons in words.
+    pub reasons: Vec<String>,
+    /// How the generator fared.
+    pub generator: TrialGeneratorRecord,
+    /// Its streams; indexing first where there is one.
+    pub streams: Vec<StreamRecord>,
+}
+
+/// How the generator fared during one trial.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TrialGeneratorRecord {
+    /// Processor time per request in microseconds; null without requests.
+    pub cpu_us_per_request: Option<f64>,
+    /// Share of one core that was used, 1 is a whole core.
+    pub cpu_ratio: f64,
+}
+
+impl TrialRecord {
+    /// The record of a finished trial and its verdict.
+    #[must_use]
+    pub fn new(result: &TrialResult, verdict: &Verdict) -> Self {
+        let plan = &result.plan;
+        let measured_s = result.streams.first().map(|stream| stream.tally.measured_s());
+        Self {
+            id: plan.id.to_string(),
+            purpose: plan.purpose.name(),
+            offered_rps: plan.stream(Workload::Index).map(|stream| stream.offered.get()),
+            started_s: result.started_s,
+            warmup_s: plan.warmup_s,
+            measure_s: measured_s.unwrap_or_default(),
+            ended_early: result.stopped.is_some(),
+            stopped: result.stopped.map(|cause| stop_name(cause).to_owned()),
+            verdict: verdict.name().to_owned(),
+            reasons: verdict.reasons(),
+            generator: TrialGeneratorRecord {
+                cpu_us_per_request: cpu_us_per_request(result.vitals.cpu_s, result.requests()),
+                cpu_ratio: result.vitals.cpu_ratio(),
+            },
+            streams: result.streams.iter().map(StreamRecord::from_result).collect(),
+        }
+    }
+
+    /// The stream of `workload`, where the trial has one.
+    #[must_use]
+    pub fn stream(&self, workload: Workload) -> Option<&StreamRecord> {
+        self.streams.iter().find(|stream| stream.workload == workload.name())
+    }
+
+    /// Whether the generator or the environment was at fault.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        self.verdict == "void"
+    }
+}
+
+/// Processor time per request in microseconds; `None` without requests.
+#[must_use]
+pub fn cpu_us_per_request(cpu_s: f64, requests: u64) -> Option<f64> {
+    (requests > 0).then(|| cpu_s * 1e6 / requests as f64)
+}
+
+/// The wait after a trial until the target answered as at rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryRecord {
+    /// Its name, in one row with the trials.
+    pub id: String,
+    /// The trial before it.
+    pub after: Option<String>,
+    /// Seconds from its start to the first of the good probes in a row; null when there were none.
+    pub recovered_s: Option<f64>,
+    /// Seconds that it took in all.
+    pub wall_s: f64,
+    /// Probes sent.
+    pub probes: u64,
+    /// Probes that were accepted: documents that the target holds.
+    pub accepted: u64,
+    /// Probes of which it is not known whether the target holds their document.
+    pub unknown: u64,
+    /// Why it ended before its cap without a recovery.
+    pub stopped: Option<String>,
+}
+
+impl RecoveryRecord {
+    /// The record of a recovery that followed the trial `after`.
+    #[must_use]
+    pub fn new(recovery: &Recovery, after: Option<TrialId>) -> Self {
+        Self {
+            id: recovery.id.to_string(),
+            after: after.map(|id| id.to_string()),
+            recovered_s: recovery.recovered_s,
+            wall_s: recovery.wall_s,
+            probes: recovery.probes,
+            accepted: recovery.accepted,
+            unknown: recovery.unknown,
+            stopped: recovery.stopped.map(|cause| stop_name(cause).to_owned()),
+        }
+    }
+}
+
+/// The first line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// Version of the format.
+    pub schema_version: String,
+    /// The run's name: that of its folder.
+    pub id: String,
+    /// Wall time of the start, RFC 3339.
+    pub started_utc: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Every setting with its origin.
+    pub settings: BTreeMap<String, SettingRecord>,
+}
+
+/// One line of `trials.jsonl`, told apart by its key `kind`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JournalLine {
+    /// The first line.
+    Run(RunHeader),
+    /// A trial.
+    Trial(Box<TrialRecord>),
+    /// A recovery.
+    Recovery(RecoveryRecord),
+}
+
+/// The cause's name in results.
+const fn stop_name(cause: StopCause) -> &'static str {
+    match cause {
+        StopCause::Decided => "decided",
+        StopCause::Outstanding => "outstanding",
+        StopCause::Interrupted => "interrupted",
+        StopCause::TargetLost => "target_lost",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{stream_result, trial_result};
+    use crate::trial::Purpose;
+    use crate::trial::verdict::Reason;
+
+    #[test]
+    fn a_trial_comes_back_from_its_line_in_the_journal() {
+        let stream = stream_result(Workload::Index, 50.0, 400, 20);
+        let mut result = trial_result(3, Purpose::Search, vec![stream]);
+        result.stopped = Some(StopCause::Decided);
+        let verdict = Verdict::Overloaded(vec![Reason::Backlog { growth_rps: 24.9 }]);
+        let line = JournalLine::Trial(Box::new(TrialRecord::new(&result, &verdict)));
+        let text = serde_json::to_string(&line).unwrap();
+        assert!(text.starts_with(r#"{"kind":"trial","id":"t3","purpose":"search""#), "{text}");
+        let JournalLine::Trial(back) = serde_json::from_str(&text).unwrap() else {
+            panic!("a trial comes back as something else");
+        };
+        assert_eq!((back.verdict.as_str(), back.ended_early), ("overloaded", true), "verdict");
+        assert_eq!(back.stream(Workload::Index).unwrap().counts.timed_out, 20, "counts");
+    }
+
+    #[test]
+    fn a_level_without_indexing_offers_no_documents() {
+        let stream = stream_result(Workload::Dashboard, 5.0, 100, 0);
+        let record =
+            TrialRecord::new(&trial_result(9, Purpose::WarmUp, vec![stream]), &Verdict::Undecided);
+        assert_eq!(record.offered_rps, None, "nothing is indexed");
+        assert_eq!(record.stopped, None, "it ran to its end");
+    }
+
+    #[test]
+    fn keys_of_a_later_version_are_passed_over_when_a_journal_is_read() {
+        let text = r#"{"kind":"recovery","id":"t2","after":"t1","recovered_s":null,"wall_s":1.5,
+            "probes":3,"accepted":2,"unknown":1,"stopped":"target_lost","colour":"blue"}"#;
+        let JournalLine::Recovery(recovery) = serde_json::from_str(text).unwrap() else {
+            panic!("a recovery comes back as something else");
+        };
+        assert_eq!((recovery.recovered_s, recovery.unknown), (None, 1), "its keys are read");
+    }
+}

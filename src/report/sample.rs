@@ -1,0 +1,179 @@
+//! Made-up results for the tests of the report.
+
+use std::collections::BTreeMap;
+
+use super::assemble::{RunInputs, RunSums};
+use super::record::TrialRecord;
+use super::schema::{
+    EnvironmentRecord, RunRecord, RunStamp, SettingRecord, TargetRecord, ToolRecord,
+};
+use super::signoff::Terms;
+use crate::campaign::{CampaignOutcome, LevelOutcome};
+use crate::schedule::{ArrivalLaw, Part};
+use crate::search::finding::{Capacity, Finding};
+use crate::seed::Seed;
+use crate::trial::criteria::Rule;
+use crate::trial::outcome::{Ending, Outcome};
+use crate::trial::result::{StreamResult, TrialResult, Vitals};
+use crate::trial::tally::Tally;
+use crate::trial::verdict::{Proof, Verdict};
+use crate::trial::{Purpose, StreamPlan, TrialId, TrialPlan, Workload};
+use crate::units::{LoadPercent, OffsetNs, Rps, usize_to_u64};
+
+/// `count` evenly due requests, answered after 20 to 119 ms; the last `timed_out` of them never.
+pub(crate) fn stream_result(
+    workload: Workload,
+    offered_rps: f64,
+    count: u32,
+    timed_out: u32,
+) -> StreamResult {
+    let measure_s = f64::from(count) / offered_rps;
+    let plan = StreamPlan {
+        workload,
+        offered: Rps::new(offered_rps).unwrap(),
+        arrivals: ArrivalLaw::Poisson,
+        timeout_ms: 5000,
+        slow_ms: Some(1000),
+        outstanding_max: None,
+    };
+    let mut outcomes: Vec<Outcome> = (0..count)
+        .map(|number| {
+            let due_s = f64::from(number) / offered_rps;
+            let lost = number + timed_out >= count;
+            let took_s = if lost { 5.0 } else { 0.02 + f64::from(number * 37 % 100) / 1000.0 };
+            Outcome {
+                due: OffsetNs::from_s(due_s),
+                taken: OffsetNs::from_s(due_s + 0.000_05),
+                sent: Some(OffsetNs::from_s(due_s + 0.000_1)),
+                ended: OffsetNs::from_s(due_s + took_s),
+                status: (!lost).then_some(200),
+                ending: if lost { Ending::TimedOut } else { Ending::Accepted },
+                part: Part::Measured,
+            }
+        })
+        .collect();
+    outcomes.sort_by_key(|outcome| outcome.ended);
+    let mut tally = Tally::new(0.0, measure_s, 5_000_000_000, Some(1_000_000_000));
+    for outcome in &outcomes {
+        tally.arrive(outcome.due, outcome.part);
+    }
+    for outcome in &outcomes {
+        tally.record(outcome);
+    }
+    tally.connects = 8;
+    tally.close();
+    StreamResult { plan, tally }
+}
+
+pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>) -> TrialResult {
+    let measure_s = streams.first().map_or(0.0, |stream| stream.tally.measured_s());
+    let plan = TrialPlan {
+        id: TrialId(id),
+        purpose,
+        streams: streams.iter().map(|stream| stream.plan.clone()).collect(),
+        warmup_s: 0.0,
+        measure_s,
+        rule: Rule::Measure,
+        seed: Seed(7),
+    };
+    let vitals = Vitals { cpu_s: 0.1, wall_s: 10.0, lanes_exhausted: false, lanes_max: 4096 };
+    TrialResult { plan, streams, stopped: None, started_s: 3.5, vitals }
+}
+
+pub(crate) fn capacity(finding: Finding, rps: Option<f64>) -> Capacity {
+    Capacity {
+        finding,
+        flags: Vec::new(),
+        rps: rps.and_then(Rps::new),
+        low: rps.and_then(Rps::new),
+        high: rps.and_then(|rps| Rps::new(rps * 1.035)),
+        confirmed_by: rps.map(|_| TrialId(1)).into_iter().collect(),
+        reasons: Vec::new(),
+    }
+}
+
+pub(crate) fn terms() -> Terms {
+    Terms {
+        goal_rps: 200.0,
+        headroom_ratio: 0.0,
+        levels: vec![0, 50, 100, 120],
+        dashboard_p99_ms: None,
+        dashboard_error_ratio: None,
+    }
+}
+
+/// A run with a soak and, where there is a capacity, the four usual levels of `queries` each.
+pub(crate) fn run(capacity: Capacity, terms: Terms, queries: u32) -> RunRecord {
+    let mut sums = RunSums::default();
+    let mut trials = Vec::new();
+    let mut levels = Vec::new();
+    let mut take = |result: &TrialResult, verdict: &Verdict| {
+        sums.add_trial(result);
+        trials.push(TrialRecord::new(result, verdict));
+    };
+    let soak = stream_result(Workload::Index, 400.0, 4000, 0);
+    take(&trial_result(1, Purpose::Soak, vec![soak]), &Verdict::Sustained(Proof::Bound));
+    if let Some(rps) = capacity.rps {
+        for (position, percent) in [0_u32, 50, 100, 120].into_iter().enumerate() {
+            let id = 2 + u32::try_from(position).unwrap();
+            let index = LoadPercent(percent)
+                .of(rps)
+                .map(|rate| stream_result(Workload::Index, rate.get(), 4000, percent / 120 * 100));
+            let dashboard = stream_result(Workload::Dashboard, 5.0, queries, 0);
+            let streams = index.into_iter().chain([dashboard]).collect();
+            let purpose = Purpose::Level(LoadPercent(percent));
+            take(&trial_result(id, purpose, streams), &Verdict::Sustained(Proof::PointValue));
+            let recovery_s = Some(0.4 + f64::from(percent) / 50.0);
+            let (percent, trial) = (LoadPercent(percent), TrialId(id));
+            levels.push(LevelOutcome { percent, trial, recovery_s });
+        }
+    }
+    let interrupted = capacity.finding == Finding::Interrupted;
+    assemble(
+        &CampaignOutcome { capacity, levels, levels_missing: None, ended_by: None },
+        terms,
+        trials,
+        &sums,
+        interrupted,
+    )
+}
+
+fn assemble(
+    outcome: &CampaignOutcome,
+    terms: Terms,
+    trials: Vec<TrialRecord>,
+    sums: &RunSums,
+    interrupted: bool,
+) -> RunRecord {
+    let wall_s = 40.0 * usize_to_u64(trials.len()) as f64;
+    let lanes = SettingRecord { value: 4096.into(), origin: "default".to_owned() };
+    RunRecord::assemble(RunInputs {
+        tool: ToolRecord {
+            name: "plimsoll".to_owned(),
+            version: "0.1.0".to_owned(),
+            git_commit: None,
+        },
+        stamp: RunStamp {
+            id: "20261123T151500Z-capacity".to_owned(),
+            started_utc: "2026-11-23T15:15:00Z".to_owned(),
+            wall_s,
+            seed: 42,
+            interrupted,
+        },
+        environment: EnvironmentRecord::default(),
+        target: TargetRecord {
+            profile: "example-api".to_owned(),
+            url: "http://127.0.0.1:1234".to_owned(),
+            workers: Some(4),
+            server: None,
+            permissions: "object".to_owned(),
+            base_ms: Some(10.0),
+        },
+        settings: BTreeMap::from([("LANES_MAX".to_owned(), lanes)]),
+        outcome,
+        trials,
+        recoveries: Vec::new(),
+        sums,
+        terms,
+    })
+}
