@@ -58,6 +58,7 @@ impl CampaignPlan {
             trial_most_s: self.effort.trial_most_s,
             soak_least_s: self.effort.soak_least_s,
             soak_most_s: self.effort.soak_most_s,
+            soak_resolution_ratio: self.effort.soak_resolution_ratio,
             soak_arrivals: self.arrivals,
             error_ratio: self.objective.error_ratio,
             soaks_max: 8,

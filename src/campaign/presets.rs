@@ -26,6 +26,9 @@ pub struct Effort {
     pub soak_least_s: f64,
     /// See `soak_least_s`.
     pub soak_most_s: f64,
+    /// Growth of the backlog that a soak must rule out, as a share of the rate: it bounds by how much
+    /// the answer can be too high, however short the soak.
+    pub soak_resolution_ratio: f64,
     /// Gentle load before the search.
     pub warm_up_s: f64,
     /// Length of a level, unless `DASHBOARD_S` says otherwise.
@@ -58,6 +61,7 @@ impl Preset {
                 trial_most_s: 30.0,
                 soak_least_s: 20.0,
                 soak_most_s: 60.0,
+                soak_resolution_ratio: 0.025,
                 warm_up_s: 3.0,
                 level_s: 20.0,
                 recover_cap_s: 60.0,
@@ -70,6 +74,7 @@ impl Preset {
                 trial_most_s: 60.0,
                 soak_least_s: 60.0,
                 soak_most_s: 300.0,
+                soak_resolution_ratio: 0.025,
                 warm_up_s: 10.0,
                 level_s: 80.0,
                 recover_cap_s: 180.0,
@@ -82,6 +87,7 @@ impl Preset {
                 trial_most_s: 120.0,
                 soak_least_s: 300.0,
                 soak_most_s: 900.0,
+                soak_resolution_ratio: 0.02,
                 warm_up_s: 10.0,
                 level_s: 300.0,
                 recover_cap_s: 300.0,

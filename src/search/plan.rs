@@ -23,6 +23,8 @@ pub struct SearchPlan {
     pub soak_least_s: f64,
     /// ... and at most so long.
     pub soak_most_s: f64,
+    /// Growth of the backlog that a soak must rule out, as a share of the rate.
+    pub soak_resolution_ratio: f64,
     /// Law of arrivals of the soaks; proposing trials are stratified.
     pub soak_arrivals: ArrivalLaw,
     /// Share of errors that the objective allows: decides how many requests a soak's bound needs.
