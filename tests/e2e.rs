@@ -1,5 +1,9 @@
 //! The program as a user meets it: whole runs, wrong targets, targets that die, Ctrl-C.
 #![allow(
+    clippy::disallowed_methods,
+    reason = "the limits of the contract are held against the clock of the test"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -10,6 +10,9 @@ use crate::trial::result::{Recovery, TrialResult};
 use crate::trial::verdict::Verdict;
 use crate::trial::{Tick, TrialId, TrialPlan};
 
+/// A recovery that took less is not shown; it stands in the journal.
+const WORTH_TELLING_S: f64 = 1.0;
+
 /// What a run has measured so far.
 #[derive(Debug, Default)]
 pub struct RunLog {
@@ -77,7 +80,9 @@ impl Witness for Recorder {
 
     fn recovery(&mut self, recovery: &Recovery, after: TrialId) -> anyhow::Result<()> {
         let record = RecoveryRecord::new(recovery, Some(after));
-        self.progress.recovered(&record);
+        if record.recovered_s.is_none_or(|recovered_s| recovered_s >= WORTH_TELLING_S) {
+            self.progress.recovered(&record);
+        }
         self.log.recoveries.push(record.clone());
         self.journal.append(&JournalLine::Recovery(record))?;
         Ok(())
