@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::exit::Exit;
 
@@ -12,6 +13,7 @@ use super::exit::Exit;
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     asked: Rc<Cell<bool>>,
+    told: Rc<Notify>,
 }
 
 impl Interrupt {
@@ -23,12 +25,13 @@ impl Interrupt {
         let interrupt = Self::default();
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
             let mut signals = signal(kind)?;
-            let asked = Rc::clone(&interrupt.asked);
+            let listener = interrupt.clone();
             tokio::task::spawn_local(async move {
                 while signals.recv().await.is_some() {
-                    if asked.replace(true) {
+                    if listener.asked.replace(true) {
                         end_at_once();
                     }
+                    listener.told.notify_one();
                 }
             });
         }
@@ -43,8 +46,8 @@ impl Interrupt {
 
     /// Returns as soon as a signal has come.
     pub async fn asked(&self) {
-        while !self.is_asked() {
-            tokio::task::yield_now().await;
+        if !self.is_asked() {
+            self.told.notified().await;
         }
     }
 }

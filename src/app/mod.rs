@@ -5,6 +5,7 @@ pub mod commands;
 pub mod conduct;
 mod example_api;
 pub mod exit;
+mod fault;
 pub mod interrupt;
 pub mod keys;
 pub mod session;
@@ -29,6 +30,7 @@ use sources::{FILE_NAME, Given, Texts};
 /// The whole process: reads its arguments, environment and file, runs the command, says what failed.
 #[must_use]
 pub fn run() -> ExitCode {
+    fault::end_on_panic();
     let exit = match cli::parse(env::args_os()) {
         Typed::Command { command, given, json } => {
             run_command(command, given, json).unwrap_or_else(|failure| complain(&failure))

@@ -1,7 +1,7 @@
 //! A target that is ready and a measurer for it: what `capacity` and `load` have in common.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::keys::{KEYS, Takers};
 use super::settings::Settings;
-use super::target::Target;
+use super::target::{BaseUrl, Target};
 use crate::corpus::Corpus;
 use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
@@ -19,6 +19,8 @@ use crate::live::inquirer::Inquirer;
 use crate::live::vitals::{descriptor_limits, raise_descriptors};
 use crate::live::{Address, LiveMeasurer};
 use crate::profile::example_api::ExampleApi;
+use crate::profile::exchange::ExchangeError;
+use crate::profile::{PermissionsShape, Profile};
 use crate::target::launch::Launched;
 use crate::target::ready::{NotReady, Preflight, Ready};
 use crate::trial::Workload;
@@ -57,39 +59,21 @@ impl Session {
     ) -> Result<Self, Failure> {
         let lanes_max = lanes_max(settings)?;
         let launched = launch(settings)?;
-        let base_url = match (&launched, &settings.target) {
-            (Some(launched), _) => launched.borrow().base_url().to_owned(),
-            (None, Target::Url(url)) => url.text.clone(),
-            (None, Target::Embedded) => String::new(),
-        };
-        let key = if launched.is_some() { EMBEDDED_KEY } else { &base_url };
+        let base = base_url(settings, launched.as_ref())?;
+        let key = if launched.is_some() { EMBEDDED_KEY } else { &base.text };
         let mut numbers =
             NumberFile::open(&state_folder()?, key, settings.corpus_seed, settings.first_index)
                 .map_err(Failure::usage)?;
         let corpus = Rc::new(Corpus::new(settings.corpus_seed));
         let profile_of = |shape| ExampleApi::new(Rc::clone(&corpus), shape);
         let preflight = Preflight {
-            base_url: &base_url,
+            base_url: &base.text,
             shape: settings.permissions,
             workloads,
             dashboard_timeout_ms: settings.dashboard_timeout_ms,
         };
-        let asked = async {
-            let mut answer = Err(Failure::new(Exit::Target, anyhow!("TARGET: no address")));
-            for address in addresses(&base_url)? {
-                let mut inquirer = Inquirer::new(address.clone()).map_err(Failure::internal)?;
-                match preflight.check(&mut inquirer, &mut numbers, profile_of).await {
-                    Ok(ready) => return Ok((address, ready)),
-                    Err(NotReady::Numbers(error)) => {
-                        return Err(Failure::usage(error));
-                    }
-                    Err(error) => answer = Err(Failure::new(Exit::Target, error)),
-                }
-            }
-            answer
-        };
         let (address, ready) = tokio::select! {
-            found = asked => found?,
+            found = first_ready(&base, &preflight, &mut numbers, profile_of) => found?,
             () = interrupt.asked() => {
                 return Err(Failure::new(Exit::Interrupted, anyhow!("interrupted before any load")));
             }
@@ -103,8 +87,37 @@ impl Session {
             Box::new(move || lives.as_ref().is_none_or(|server| server.borrow_mut().is_alive())),
         )
         .map_err(Failure::internal)?;
-        Ok(Self { measurer, ready, base_url, file_limits: file_limits(), _launched: launched })
+        Ok(Self {
+            measurer,
+            ready,
+            base_url: base.text,
+            file_limits: file_limits(),
+            _launched: launched,
+        })
     }
+}
+
+/// The first address of the target that answers as it should; another is tried only where nothing
+/// listens.
+async fn first_ready<P: Profile>(
+    base: &BaseUrl,
+    preflight: &Preflight<'_>,
+    numbers: &mut NumberFile,
+    profile_of: impl Fn(PermissionsShape) -> P + Copy,
+) -> Result<(Address, Ready), Failure> {
+    let mut refused = Failure::new(Exit::Target, anyhow!("TARGET: `{}` has no address", base.host));
+    for address in addresses(base)? {
+        let mut inquirer = Inquirer::new(address.clone()).map_err(Failure::internal)?;
+        match preflight.check(&mut inquirer, numbers, profile_of).await {
+            Ok(ready) => return Ok((address, ready)),
+            Err(NotReady::Numbers(error)) => return Err(Failure::usage(error)),
+            Err(error @ NotReady::NoAnswer { error: ExchangeError::Refused, .. }) => {
+                refused = Failure::new(Exit::Target, error);
+            }
+            Err(error) => return Err(Failure::new(Exit::Target, error)),
+        }
+    }
+    Err(refused)
 }
 
 /// As many connections as are wanted and the system allows.
@@ -140,20 +153,29 @@ fn launch(settings: &Settings) -> Result<Option<Rc<RefCell<Launched>>>, Failure>
     Ok(Some(Rc::new(RefCell::new(launched))))
 }
 
-/// Every address behind the base URL, in the system's order.
-fn addresses(base_url: &str) -> Result<Vec<Address>, Failure> {
-    let host = base_url.strip_prefix("http://").unwrap_or(base_url);
-    let with_port = if host.rsplit(']').next().unwrap_or(host).contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
+/// Where the target is: where the started one says it listens, or where the user says.
+fn base_url(
+    settings: &Settings,
+    launched: Option<&Rc<RefCell<Launched>>>,
+) -> Result<BaseUrl, Failure> {
+    let target = match launched {
+        Some(server) => Target::parse(server.borrow().base_url()).map_err(Failure::internal)?,
+        None => settings.target.clone(),
     };
-    let sockets: Vec<SocketAddr> = with_port
+    match target {
+        Target::Url(base) => Ok(base),
+        Target::Embedded => Err(Failure::internal(anyhow!("the example API was not started"))),
+    }
+}
+
+/// Every address behind the base URL, in the system's order.
+fn addresses(base: &BaseUrl) -> Result<Vec<Address>, Failure> {
+    let sockets = (base.host.as_str(), base.port)
         .to_socket_addrs()
-        .with_context(|| format!("TARGET: `{host}` has no address; correct its name"))
-        .map_err(|error| Failure::new(Exit::Target, error))?
-        .collect();
-    Ok(sockets.into_iter().map(|socket| Address { socket, host: host.to_owned() }).collect())
+        .with_context(|| format!("TARGET: `{}` has no address; correct its name", base.host))
+        .map_err(|error| Failure::new(Exit::Target, error))?;
+    let host = base.authority();
+    Ok(sockets.map(|socket| Address { socket, host: host.to_owned() }).collect())
 }
 
 /// Where document numbers are kept from run to run.

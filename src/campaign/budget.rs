@@ -22,14 +22,6 @@ pub struct Forecast {
     pub least_s: f64,
 }
 
-impl Forecast {
-    /// Search and levels together.
-    #[must_use]
-    pub fn total_s(&self) -> f64 {
-        self.search_s + self.levels_s
-    }
-}
-
 /// Forecasts a campaign from its plan alone.
 #[must_use]
 pub fn forecast(plan: &CampaignPlan) -> Forecast {

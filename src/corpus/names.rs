@@ -191,7 +191,8 @@ const fn civil(day: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let from_march = (5 * of_year + 2) / 153;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let calendar_year = year + era * 400 + (month <= 2) as u64;
+    let calendar_year = year + era * 400;
+    let calendar_year = if month <= 2 { calendar_year + 1 } else { calendar_year };
     (calendar_year, month, of_year - (153 * from_march + 2) / 5 + 1)
 }
 

@@ -10,6 +10,7 @@ mod exchange;
 mod fleet;
 pub mod inquirer;
 mod lane;
+mod runner;
 mod stamped;
 mod stream;
 pub mod vitals;

@@ -8,10 +8,11 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
 use crate::stats::interval::quantile_ranks;
+use crate::trial::counts::EndingCounts;
 use crate::trial::latency::LatencyLog;
 use crate::trial::outcome::Break;
 use crate::trial::result::StreamResult;
-use crate::trial::tally::{EndingCounts, Tally};
+use crate::trial::tally::Tally;
 
 /// How [`HdrRecord`] is encoded; readers exist for Python, JavaScript and Java.
 const HDR_ENCODING: &str = "HdrHistogram V2 deflate base64";

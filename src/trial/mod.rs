@@ -3,6 +3,7 @@
 //! The same plan is run in earnest against a server and in virtual time against a simulated one; both
 //! implement [`Measurer`].
 
+pub mod counts;
 pub mod criteria;
 pub mod latency;
 pub mod outcome;
@@ -16,7 +17,7 @@ use std::future::Future;
 
 use crate::schedule::{ArrivalLaw, Schedule};
 use crate::seed::Seed;
-use crate::units::{LoadPercent, Rps, round_to_u64};
+use crate::units::{LoadPercent, Rps, round_to_u64, usize_to_u64};
 use criteria::Rule;
 use result::{Recovery, TrialResult};
 use tally::Tally;
@@ -128,7 +129,7 @@ impl TrialPlan {
     /// The arrivals of the stream at `position`.
     #[must_use]
     pub fn schedule(&self, position: usize, stream: &StreamPlan) -> Schedule {
-        let seed = self.seed.named(stream.workload.name()).numbered(position as u64);
+        let seed = self.seed.named(stream.workload.name()).numbered(usize_to_u64(position));
         Schedule::new(stream.arrivals, stream.offered, self.warmup_s, self.measure_s, seed)
     }
 
@@ -143,13 +144,6 @@ impl TrialPlan {
     pub fn documents_max(&self) -> u64 {
         self.stream(Workload::Index)
             .map_or(0, |stream| Schedule::total(stream.offered, self.warmup_s, self.measure_s))
-    }
-
-    /// Seconds from the first arrival to the last deadline.
-    #[must_use]
-    pub fn wall_s_max(&self) -> f64 {
-        let timeout_ms = self.streams.iter().map(|stream| stream.timeout_ms).max().unwrap_or(0);
-        self.warmup_s + self.measure_s + timeout_ms as f64 / 1000.0
     }
 }
 

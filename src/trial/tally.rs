@@ -3,86 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::TICK_S;
+use super::counts::{DueBin, EndingCounts, Second, WarmUpCounts};
 use super::latency::LatencyLog;
 use super::outcome::{Break, Ending, Outcome, Shortage};
 use crate::schedule::Part;
 use crate::units::{OffsetNs, round_to_u64, u64_to_usize};
-
-/// Numbers of requests by ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct EndingCounts {
-    /// Answered 2xx with the expected body.
-    pub accepted: u64,
-    /// Any other status.
-    pub refused: u64,
-    /// Not answered by the deadline.
-    pub timed_out: u64,
-    /// Transport failed, or a wrong body.
-    pub broken: u64,
-    /// Never sent.
-    pub unsent: u64,
-}
-
-impl EndingCounts {
-    /// All that ended.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.accepted + self.refused + self.timed_out + self.broken + self.unsent
-    }
-
-    /// All that ended in another way than accepted.
-    #[must_use]
-    pub const fn failed(&self) -> u64 {
-        self.total() - self.accepted
-    }
-
-    const fn count(&mut self, ending: Ending) {
-        match ending {
-            Ending::Accepted => self.accepted += 1,
-            Ending::Refused => self.refused += 1,
-            Ending::TimedOut => self.timed_out += 1,
-            Ending::Broken(_) => self.broken += 1,
-            Ending::Unsent(_) => self.unsent += 1,
-        }
-    }
-}
-
-/// The requests that were due within one tick of the measured part.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DueBin {
-    /// How many were due.
-    pub due: u64,
-    /// How many of them have ended.
-    pub ended: u64,
-    /// How many of them ended later than the stream's limit for a slow response.
-    pub slow: u64,
-}
-
-/// One second of the measured part, or of the wait after it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Second {
-    /// Requests due in it.
-    pub offered: u64,
-    /// Accepted answers that came in it.
-    pub accepted: u64,
-    /// Requests that ended otherwise in it.
-    pub failed: u64,
-    /// Median response time of what ended in it.
-    pub p50_ms: Option<f64>,
-    /// 99th percentile of the response time of what ended in it.
-    pub p99_ms: Option<f64>,
-}
-
-/// The warm-up part, counted apart.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WarmUpCounts {
-    /// Arrivals due before the measured part.
-    pub scheduled: u64,
-    /// How they ended.
-    pub counts: EndingCounts,
-    /// Those of which it is not known whether the target holds their document.
-    pub unknown: u64,
-}
 
 /// Everything counted of one stream.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use super::block_on;
 use crate::app::conduct::{ConductError, conduct};
 use crate::app::exit::{Exit, Failure};
+use crate::app::fault;
 use crate::app::interrupt::Interrupt;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
@@ -52,6 +53,7 @@ async fn measure(settings: &Settings) -> Result<Exit, Failure> {
     // After the preflight, so that a target that is not there leaves no empty folder behind.
     let run = Run::begin(settings, &session)?;
     announce(settings, &session, forecast);
+    fault::remember(format!("seed {}, journal in {}", settings.seed, run.dir.path().display()));
 
     let plan = plan(settings, session.ready.base_ms);
     let objective = plan.objective;
