@@ -38,6 +38,11 @@ test: _cargo
     # The tests choose their own number of workers.
     unset WORKERS; cargo test --release --workspace
 
+# How fast documents, schedules and the simulator are on this machine
+[group('develop')]
+bench: _cargo
+    cargo bench --bench speed
+
 # Format, lints, tests and docs, as they must be before a commit
 [group('develop')]
 check: _cargo && test

@@ -210,6 +210,16 @@ fn every_manner_of_failing_has_its_own_ending() {
 }
 
 #[test]
+fn a_server_that_closes_every_connection_unread_is_no_endless_loop() {
+    let server = Server::start(Manner::Slam);
+    let result = run_at(server.address, &Load { measure_s: 0.5, ..GENTLE }, TO_THE_END);
+    let tally = &index(&result).tally;
+    assert_eq!(tally.counts.broken, 100, "every request is broken: {:?}", tally.broken);
+    let connections = server.connections.load(Ordering::Relaxed);
+    assert!(connections <= 200, "each is sent again once at the most: {connections} connections");
+}
+
+#[test]
 fn a_silent_server_times_every_request_out_at_its_deadline() {
     let server = Server::start(Manner::Silent);
     let load = Load { rps: 50.0, timeout_ms: 300, ..GENTLE };

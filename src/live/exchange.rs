@@ -59,8 +59,10 @@ async fn attempt(
     body_bytes_max: usize,
     stamps: &RefCell<Rc<Stamps>>,
 ) -> Result<RawAnswer, Ending> {
+    // Idle connections may have gone stale one after the other; a fresh one that closes is an answer.
     loop {
         let idle = fleet.borrow_mut().take_idle();
+        let is_fresh = idle.is_none();
         let mut lane = if let Some(lane) = idle {
             *stamps.borrow_mut() = Rc::clone(lane.stamps());
             lane
@@ -79,9 +81,8 @@ async fn attempt(
                 }
                 return Ok(answer);
             }
-            Err(LaneError::Failed(kind)) => return Err(Ending::Broken(kind)),
-            // A stale idle connection; the next one, or a fresh one, will do.
-            Err(LaneError::Untouched) => {}
+            Err(LaneError::Untouched) if !is_fresh => {}
+            Err(error) => return Err(Ending::Broken(error.kind())),
         }
     }
 }

@@ -43,6 +43,16 @@ pub(super) enum LaneError {
     Failed(Break),
 }
 
+impl LaneError {
+    /// What it is called where the request is not sent again.
+    pub(super) const fn kind(&self) -> Break {
+        match self {
+            Self::Untouched => Break::ClosedEarly,
+            Self::Failed(kind) => *kind,
+        }
+    }
+}
+
 impl Lane {
     /// Opens a connection to `address`.
     ///

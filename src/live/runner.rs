@@ -3,6 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
 use hyper::header::HeaderValue;
 use tokio::sync::Notify;
 
@@ -121,38 +124,41 @@ impl<P: Profile + 'static> Runner<P> {
     }
 
     /// Sends the request and counts how it ended; the connection, where it may be used again.
+    ///
+    /// The one case in which a request is sent again: its connection had closed under our hands and
+    /// nothing of it was used. Its due time stays. A second time is the target's doing.
     async fn exchange(&self, serial: u64, mut lane: Lane, stamps: &Rc<Stamps>) -> Option<Lane> {
-        loop {
-            let body = self.stream.borrow_mut().body_of(serial);
-            let request = request_of(&self.route, &self.host, body);
-            match lane.exchange(request, self.body_bytes_max).await {
-                Ok(answer) => {
-                    let ended_ns = stamps.last_read_ns().unwrap_or_else(now_ns);
-                    let workload = self.stream.borrow().plan.workload;
-                    let ending = self.profile.classify(workload, answer.status, &answer.body);
-                    self.settle(serial, ended_ns, stamps, Some(answer.status), ending);
-                    return Some(lane);
-                }
-                Err(LaneError::Failed(kind)) => {
-                    self.settle(serial, now_ns(), stamps, None, Ending::Broken(kind));
+        let mut answer = lane.exchange(self.request(serial), self.body_bytes_max).await;
+        if matches!(answer, Err(LaneError::Untouched)) {
+            stamps.clear();
+            self.stream.borrow_mut().tally.resent += 1;
+            match self.connect(lane.into_berth(), stamps).await {
+                Ok(fresh) => lane = fresh,
+                Err(ending) => {
+                    self.settle(serial, now_ns(), stamps, None, ending);
                     return None;
                 }
-                // The connection had closed under our hands and nothing was sent: the only case in
-                // which a request is sent again. Its due time stays.
-                Err(LaneError::Untouched) => {
-                    stamps.clear();
-                    let berth = lane.into_berth();
-                    self.stream.borrow_mut().tally.resent += 1;
-                    match self.connect(berth, stamps).await {
-                        Ok(fresh) => lane = fresh,
-                        Err(ending) => {
-                            self.settle(serial, now_ns(), stamps, None, ending);
-                            return None;
-                        }
-                    }
-                }
+            }
+            answer = lane.exchange(self.request(serial), self.body_bytes_max).await;
+        }
+        match answer {
+            Ok(answer) => {
+                let ended_ns = stamps.last_read_ns().unwrap_or_else(now_ns);
+                let workload = self.stream.borrow().plan.workload;
+                let ending = self.profile.classify(workload, answer.status, &answer.body);
+                self.settle(serial, ended_ns, stamps, Some(answer.status), ending);
+                Some(lane)
+            }
+            Err(error) => {
+                self.settle(serial, now_ns(), stamps, None, Ending::Broken(error.kind()));
+                None
             }
         }
+    }
+
+    fn request(&self, serial: u64) -> Request<Full<Bytes>> {
+        let body = self.stream.borrow_mut().body_of(serial);
+        request_of(&self.route, &self.host, body)
     }
 
     fn settle(

@@ -135,11 +135,13 @@ fn levels(evidence: &Evidence<'_>, terms: &Terms) -> Option<CriterionRecord> {
         .map(|percent| format!("{percent} %"))
         .collect();
     let count = |length: usize| Some(usize_to_u64(length) as f64);
-    let (outcome, reason) = if missing.is_empty() {
-        (Outcome::Pass, "all were measured".to_owned())
-    } else {
-        let why = evidence.levels_missing.unwrap_or("the run ended before them");
-        (Outcome::Invalid, format!("{} not measured: {why}", missing.join(", ")))
+    let (outcome, reason) = match (missing.is_empty(), evidence.levels_missing) {
+        (true, None) => (Outcome::Pass, "all were measured".to_owned()),
+        (true, Some(why)) => (Outcome::Invalid, format!("no recovery after the last one: {why}")),
+        (false, why) => {
+            let why = why.unwrap_or("the run ended before them");
+            (Outcome::Invalid, format!("{} not measured: {why}", missing.join(", ")))
+        }
     };
     Some(CriterionRecord {
         name: "levels".to_owned(),
@@ -290,6 +292,18 @@ mod tests {
         let run = run(capacity(Finding::Capacity, Some(150.0)), wanted, 400);
         assert_eq!(outcome_of(&run, "levels"), Some(Outcome::Invalid), "150 % is missing");
         assert_eq!(run.outcome, Outcome::Invalid, "and outweighs the missed goal");
+    }
+
+    #[test]
+    fn a_target_that_is_lost_after_its_last_level_makes_the_run_invalid() {
+        let run = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
+        let lost = Evidence {
+            capacity: &run.capacity,
+            levels: &run.levels,
+            levels_missing: Some("the target could no longer be reached"),
+            trials: &run.trials,
+        };
+        assert_eq!(sign_off(&lost, &terms()).1, Outcome::Invalid, "its recovery is not known");
     }
 
     #[test]

@@ -154,10 +154,9 @@ fn live_line(plan: &TrialPlan, tick: &Tick<'_>, budget_left_s: Option<f64>) -> S
         // The second under way is not full yet; the one before it is.
         let second = round_to_usize((tick.at_s - plan.warmup_s - 1.0).floor());
         let accepted = tally.seconds.get(second).map(|second| second.accepted);
-        let p99_ms = tally.response.quantile_ms(0.99).or_else(|| tally.response.max_ms());
-        let (Some(accepted), Some(p99_ms)) = (accepted, p99_ms) else { continue };
-        let name = view.plan.workload.name();
-        parts.push(format!("{name} {accepted} accepted/s, p99 {} ms", ms(Some(p99_ms))));
+        let p99_ms = tally.response.quantile_ms(0.99);
+        let (Some(accepted), name) = (accepted, view.plan.workload.name()) else { continue };
+        parts.push(format!("{name} {accepted} accepted/s, p99 {} ms", ms(p99_ms)));
     }
     if let Some(left_s) = budget_left_s {
         parts.push(format!("budget {} left", span(left_s.max(0.0))));

@@ -31,6 +31,8 @@ pub(crate) enum Manner {
     Garbage,
     /// Closes the connection in the middle of the answer.
     Truncate,
+    /// Closes every connection as soon as it is accepted.
+    Slam,
 }
 
 /// A running server; it stops answering when it is dropped.
@@ -79,6 +81,9 @@ impl Drop for Server {
 }
 
 fn serve(socket: TcpStream, manner: Manner, requests: &AtomicU64) {
+    if manner == Manner::Slam {
+        return;
+    }
     socket.set_nodelay(true).expect("a live socket");
     let mut reader = BufReader::new(socket.try_clone().expect("a second handle"));
     let mut writer = socket;
