@@ -214,7 +214,7 @@ impl Search {
             ArrivalLaw::Stratified | ArrivalLaw::Uniform => self.dispersion,
         };
         let least_s = self.plan.soak_s(offered, dispersion);
-        let resolution_ratio = self.plan.soak_resolution_ratio;
+        let resolution_ratio = self.plan.soak_resolution(offered, dispersion);
         Attempt {
             purpose: Purpose::Soak,
             offered,

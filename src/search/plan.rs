@@ -76,6 +76,17 @@ impl SearchPlan {
         self.start.scaled(0.9 + 0.2 * unit).max(self.floor).min(self.ceiling)
     }
 
+    /// Growth of the backlog, as a share of the rate, that a soak at `offered` must rule out.
+    ///
+    /// As fine as the plan wants, but no finer than what the longest soak can tell from none at three
+    /// deviations of a backlog of `dispersion` (variance per request), and never coarser than the
+    /// precision: at low rates a finer demand would only send every soak to its limit.
+    #[must_use]
+    pub fn soak_resolution(&self, offered: Rps, dispersion: f64) -> f64 {
+        let decidable = 3.0 * (dispersion / (offered.get() * self.soak_most_s)).sqrt();
+        decidable.max(self.soak_resolution_ratio).min(self.precision_ratio)
+    }
+
     /// Seconds that a soak at `offered` must last before it can confirm.
     ///
     /// Long enough to tell growth of the precision from none at three deviations of a backlog of

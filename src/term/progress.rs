@@ -165,10 +165,10 @@ fn live_line(plan: &TrialPlan, tick: &Tick<'_>, budget_left_s: Option<f64>) -> S
 }
 
 fn trial_line(trial: &TrialRecord, colour: bool) -> String {
-    let is_level = trial.purpose.starts_with("level_");
+    let is_unjudged = trial.purpose.starts_with("level_") || trial.purpose == "warm_up";
     let (word, tone) = match trial.verdict.as_str() {
-        // A level is measured, not judged; what counts is only whether it can be believed.
-        "sustained" | "overloaded" | "undecided" if is_level && trial.stopped.is_none() => {
+        // These are measured, not judged; what counts is only whether they can be believed.
+        "sustained" | "overloaded" | "undecided" if is_unjudged && trial.stopped.is_none() => {
             ("measured", Tone::Good)
         }
         "sustained" => ("sustained", Tone::Good),
