@@ -13,7 +13,8 @@ use std::time::Instant;
 use plimsoll::corpus::{Corpus, PermissionsShape};
 use plimsoll::schedule::{ArrivalLaw, Schedule};
 use plimsoll::seed::Seed;
-use plimsoll::sim::target::{ServiceLaw, Target, TargetPlan};
+use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
+use plimsoll::sim::target::Target;
 use plimsoll::units::Rps;
 
 /// Runs `work` over `count` items and prints how many of them a second holds.
@@ -44,8 +45,7 @@ fn main() {
             black_box(Schedule::new(law, rate, 0.0, 100.0, Seed(1)).count());
         });
     }
-    let plan =
-        TargetPlan { workers: 4, service_ms: 1.0, law: ServiceLaw::Constant, queue: Some(1000) };
+    let plan = TargetPlan { queue: Some(1000), ..TargetPlan::plain(4, 1.0, ServiceLaw::Constant) };
     report("requests of a simulated target", count, || {
         let mut target = Target::new(plan, Seed(1));
         for number in 0..count {

@@ -20,14 +20,15 @@
 //!
 //! ```
 //! use plimsoll::seed::Seed;
-//! use plimsoll::sim::target::{Reply, ServiceLaw, Target, TargetPlan};
+//! use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
+//! use plimsoll::sim::target::{Reply, Target};
 //!
 //! // Two workers of 10 ms: what a simulated target does with three requests at once.
-//! let plan = TargetPlan { workers: 2, service_ms: 10.0, law: ServiceLaw::Constant, queue: None };
+//! let plan = TargetPlan::plain(2, 10.0, ServiceLaw::Constant);
 //! assert_eq!(plan.saturation_rps(), 200.0);
 //! let mut target = Target::new(plan, Seed(1));
 //! let replies = [0, 0, 0].map(|at_ns| target.arrive(at_ns));
-//! assert_eq!(replies[2], Reply::Answered { at_ns: 20_000_000 });
+//! assert_eq!(replies[2], Reply::Answered { at_ns: 20_000_000, status: 200, right: true });
 //! ```
 
 pub mod app;

@@ -130,6 +130,7 @@ fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {
         warmup_s: 0.0,
         measure_s: load.measure_s,
         rule: Rule::Measure,
+        sustained_before: None,
         seed: Seed(1),
     }
 }
@@ -282,6 +283,7 @@ fn a_healthy_server_recovers_at_once_and_a_silent_one_never() {
         let plan = RecoverPlan {
             id: TrialId(2),
             good_ms: 100.0,
+            typical_ms: None,
             good_in_a_row: 3,
             timeout_ms: 300,
             cap_s,

@@ -17,8 +17,9 @@ use plimsoll::search::finding::Finding;
 use plimsoll::seed::Seed;
 use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::faults::Faults;
-use plimsoll::sim::target::{ServiceLaw, TargetPlan};
+use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
 use plimsoll::trial::criteria::Objective;
+use plimsoll::trial::evidence::Evidence;
 use plimsoll::trial::result::{Recovery, TrialResult};
 use plimsoll::trial::verdict::Verdict;
 use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan, Workload};
@@ -36,7 +37,7 @@ impl Witness for Notebook {
     fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
     fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
 
-    fn trial(&mut self, result: &TrialResult, verdict: &Verdict) -> anyhow::Result<()> {
+    fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         for stream in &result.streams {
             let tally = &stream.tally;
             writeln!(
@@ -49,10 +50,10 @@ impl Witness for Notebook {
                 tally.measured_s(),
                 result.stopped,
                 tally.response.quantile_ms(0.99),
-                verdict
+                evidence.verdict
             )?;
         }
-        self.trials.push((result.plan.clone(), verdict.clone()));
+        self.trials.push((result.plan.clone(), evidence.verdict.clone()));
         Ok(())
     }
 
@@ -94,7 +95,7 @@ fn plan(preset: Preset, seed: u64) -> CampaignPlan {
 }
 
 fn model(workers: u32, service_ms: f64) -> TargetPlan {
-    TargetPlan { workers, service_ms, law: ServiceLaw::Constant, queue: Some(1000) }
+    TargetPlan { queue: Some(1000), ..TargetPlan::plain(workers, service_ms, ServiceLaw::Constant) }
 }
 
 fn rehearse(mut plan: CampaignPlan, target: TargetPlan, faults: Faults) -> Rehearsal {
@@ -138,7 +139,7 @@ fn quick_finds_the_capacity_of_constant_servers_within_six_percent_on_every_seed
         for workers in [1, 2, 3, 8] {
             let target = model(workers, service_ms);
             for seed in 0..50 {
-                let run = rehearse(plan(Preset::Quick, seed), target, Faults::default());
+                let run = rehearse(plan(Preset::Quick, seed), target, Faults::none());
                 let error = error_ratio(&run, target.saturation_rps());
                 assert_eq!(run.outcome.capacity.finding, Finding::Capacity, "seed {seed}");
                 assert!(
@@ -160,9 +161,9 @@ fn standard_is_within_four_percent_on_constant_and_well_behaved_servers() {
         (ServiceLaw::Exponential, 0.07),
         (ServiceLaw::LogNormal(0.5), 0.05),
     ] {
-        let target = TargetPlan { workers: 4, service_ms: 10.0, law, queue: None };
+        let target = TargetPlan::plain(4, 10.0, law);
         for seed in 0..20 {
-            let run = rehearse(plan(Preset::Standard, seed), target, Faults::default());
+            let run = rehearse(plan(Preset::Standard, seed), target, Faults::none());
             let error = error_ratio(&run, target.saturation_rps());
             assert!(
                 error.is_some_and(|error| error.abs() <= limit),
@@ -176,7 +177,7 @@ fn standard_is_within_four_percent_on_constant_and_well_behaved_servers() {
 
 #[test]
 fn the_same_seed_gives_the_same_search_to_the_byte_and_another_seed_another() {
-    let run = |seed| rehearse(plan(Preset::Quick, seed), model(4, 10.0), Faults::default());
+    let run = |seed| rehearse(plan(Preset::Quick, seed), model(4, 10.0), Faults::none());
     assert_eq!(run(7).notebook.text, run(7).notebook.text, "the same");
     assert_ne!(run(7).notebook.text, run(8).notebook.text, "another start, other arrivals");
 }
@@ -185,7 +186,7 @@ fn the_same_seed_gives_the_same_search_to_the_byte_and_another_seed_another() {
 fn more_workers_never_lower_the_capacity() {
     for seed in 0..5 {
         let found = [1, 2, 4, 8].map(|workers| {
-            let run = rehearse(plan(Preset::Quick, seed), model(workers, 10.0), Faults::default());
+            let run = rehearse(plan(Preset::Quick, seed), model(workers, 10.0), Faults::none());
             run.outcome.capacity.rps.unwrap().get()
         });
         assert!(found.is_sorted(), "seed {seed}: {found:?}");
@@ -196,7 +197,7 @@ fn more_workers_never_lower_the_capacity() {
 fn the_ceiling_is_an_answer_of_its_own() {
     let ceiling = Rps::new(150.0).unwrap();
     let limited = CampaignPlan { ceiling, ..plan(Preset::Quick, 1) };
-    let run = rehearse(limited, model(4, 10.0), Faults::default());
+    let run = rehearse(limited, model(4, 10.0), Faults::none());
     let capacity = &run.outcome.capacity;
     assert_eq!((capacity.finding, capacity.rps), (Finding::AtCeiling, Some(ceiling)), "confirmed");
     assert_eq!(capacity.high, None, "nothing failed above it");
@@ -205,14 +206,14 @@ fn the_ceiling_is_an_answer_of_its_own() {
 #[test]
 fn a_target_below_the_floor_gets_no_number() {
     let floored = CampaignPlan { floor: Rps::new(20.0).unwrap(), ..plan(Preset::Quick, 1) };
-    let run = rehearse(floored, model(1, 100.0), Faults::default());
+    let run = rehearse(floored, model(1, 100.0), Faults::none());
     assert_eq!(run.outcome.capacity.finding, Finding::BelowFloor, "10/s is below 20/s");
     assert_eq!(run.outcome.capacity.rps, None, "and no number is printed");
 }
 
 #[test]
 fn a_late_generator_is_blamed_and_not_the_target() {
-    let weak = Faults { lateness_ms: 3.0, ..Faults::default() };
+    let weak = Faults { lateness_ms: 3.0, ..Faults::none() };
     let run = rehearse(plan(Preset::Quick, 1), model(4, 10.0), weak);
     assert_eq!(run.outcome.capacity.finding, Finding::GeneratorLimited, "3 ms late is too late");
     assert_eq!(run.outcome.capacity.rps, None, "and no number is printed");
@@ -221,7 +222,7 @@ fn a_late_generator_is_blamed_and_not_the_target() {
 #[test]
 fn a_target_that_goes_away_is_lost_within_seconds_at_any_moment() {
     for gone_s in [1.0, 4.5, 20.0, 45.0, 60.0] {
-        let faults = Faults { target_gone_s: Some(gone_s), ..Faults::default() };
+        let faults = Faults { target_gone_s: Some(gone_s), ..Faults::none() };
         let run = rehearse(plan(Preset::Quick, 1), model(4, 10.0), faults);
         assert_eq!(run.outcome.capacity.finding, Finding::TargetLost, "gone at {gone_s} s");
         assert!(run.elapsed_s < gone_s + 8.0, "noticed at {} s", run.elapsed_s);
@@ -230,7 +231,7 @@ fn a_target_that_goes_away_is_lost_within_seconds_at_any_moment() {
 
 #[test]
 fn a_target_that_falls_silent_ends_as_metastable_after_the_drains_limit() {
-    let faults = Faults { target_silent_s: Some(20.0), ..Faults::default() };
+    let faults = Faults { target_silent_s: Some(20.0), ..Faults::none() };
     let run = rehearse(plan(Preset::Quick, 1), model(4, 10.0), faults);
     assert_eq!(run.outcome.capacity.finding, Finding::Metastable, "no hang, no number");
     assert!(run.elapsed_s < 120.0, "after {} s", run.elapsed_s);
@@ -242,11 +243,11 @@ fn a_capacity_that_is_certified_stays_when_the_target_is_lost_in_a_level() {
         levels: [0, 50, 100, 120].map(LoadPercent).to_vec(),
         ..plan(Preset::Quick, seed)
     };
-    let whole = rehearse(with_levels(1), model(4, 10.0), Faults::default());
+    let whole = rehearse(with_levels(1), model(4, 10.0), Faults::none());
     assert_eq!(whole.outcome.levels.len(), 4, "all levels");
     assert!(whole.outcome.levels.iter().all(|level| level.recovery_s.is_some()), "all recovered");
     assert!(whole.elapsed_s < 300.0, "within the quick budget: {} s", whole.elapsed_s);
-    let faults = Faults { target_gone_s: Some(whole.elapsed_s - 30.0), ..Faults::default() };
+    let faults = Faults { target_gone_s: Some(whole.elapsed_s - 30.0), ..Faults::none() };
     let broken = rehearse(with_levels(1), model(4, 10.0), faults);
     assert_eq!(broken.outcome.capacity, whole.outcome.capacity, "the finding stays");
     assert!(broken.outcome.levels.len() < 4, "what was not measured to its end is left out");
@@ -256,7 +257,7 @@ fn a_capacity_that_is_certified_stays_when_the_target_is_lost_in_a_level() {
 #[test]
 fn a_search_never_offers_more_than_twice_the_highest_pass_and_ends_within_its_budget() {
     for seed in 0..20 {
-        let run = rehearse(plan(Preset::Quick, seed), model(4, 10.0), Faults::default());
+        let run = rehearse(plan(Preset::Quick, seed), model(4, 10.0), Faults::none());
         let mut highest_pass = 55.0_f64;
         for (plan, verdict) in &run.notebook.trials {
             let offered = plan.streams[0].offered.get();
@@ -270,7 +271,7 @@ fn a_search_never_offers_more_than_twice_the_highest_pass_and_ends_within_its_bu
         }
     }
     let short = CampaignPlan { budget_s: 45.0, ..plan(Preset::Quick, 1) };
-    let run = rehearse(short, model(4, 10.0), Faults::default());
+    let run = rehearse(short, model(4, 10.0), Faults::none());
     assert_eq!(run.outcome.capacity.finding, Finding::OutOfBudget, "no answer in 45 s");
     assert!(run.elapsed_s <= 45.0, "and it ends in time");
 }

@@ -27,10 +27,10 @@ use plimsoll::schedule::ArrivalLaw;
 use plimsoll::seed::Seed;
 use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::faults::Faults;
-use plimsoll::sim::target::{ServiceLaw, TargetPlan};
+use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
 use plimsoll::trial::criteria::Objective;
+use plimsoll::trial::evidence::Evidence;
 use plimsoll::trial::result::{Recovery, TrialResult};
-use plimsoll::trial::verdict::Verdict;
 use plimsoll::trial::{Measurer, Tick, TrialId, TrialPlan};
 use plimsoll::units::{LoadPercent, Rps};
 
@@ -48,8 +48,8 @@ impl Witness for Clerk {
     fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
     fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
 
-    fn trial(&mut self, result: &TrialResult, verdict: &Verdict) -> anyhow::Result<()> {
-        let record = TrialRecord::new(result, verdict);
+    fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
+        let record = TrialRecord::new(result, evidence);
         self.sums.add_trial(result);
         self.journal.append(&JournalLine::Trial(Box::new(record.clone())))?;
         self.trials.push(record);
@@ -91,9 +91,9 @@ fn plan() -> CampaignPlan {
 
 fn run(folder: &RunDir, stop_after: usize) -> RunRecord {
     let target =
-        TargetPlan { workers: 4, service_ms: 10.0, law: ServiceLaw::Constant, queue: Some(1000) };
+        TargetPlan { queue: Some(1000), ..TargetPlan::plain(4, 10.0, ServiceLaw::Constant) };
     let (plan, journal) = (plan(), Journal::create(folder).unwrap());
-    let mut measurer = SimMeasurer::new(target, Faults::default(), plan.seed.named("target"));
+    let mut measurer = SimMeasurer::new(target, Faults::none(), plan.seed.named("target"));
     let mut clerk = Clerk {
         journal,
         trials: Vec::new(),

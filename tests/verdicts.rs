@@ -11,7 +11,7 @@ use plimsoll::schedule::ArrivalLaw;
 use plimsoll::seed::Seed;
 use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::faults::Faults;
-use plimsoll::sim::target::{ServiceLaw, TargetPlan};
+use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
 use plimsoll::trial::criteria::{Judge, Objective, Rule};
 use plimsoll::trial::result::TrialResult;
 use plimsoll::trial::verdict::{Proof, Reason, Verdict, VoidReason};
@@ -61,12 +61,13 @@ fn plan(offered_rps: f64, rule: Rule, seed: u64) -> TrialPlan {
         warmup_s: 1.0,
         measure_s: 60.0,
         rule,
+        sustained_before: None,
         seed: Seed(seed),
     }
 }
 
 fn server(queue: Option<u64>) -> TargetPlan {
-    TargetPlan { workers: 4, service_ms: 10.0, law: ServiceLaw::Exponential, queue }
+    TargetPlan { queue, ..TargetPlan::plain(4, 10.0, ServiceLaw::Exponential) }
 }
 
 fn judge(
@@ -86,7 +87,7 @@ fn judge(
 fn sustained_ratio(load: f64, rule: Rule) -> f64 {
     let sustained = (0..200).filter(|seed| {
         let plan = plan(400.0 * load, rule, *seed);
-        let (verdict, _) = judge(&plan, server(None), Faults::default(), false);
+        let (verdict, _) = judge(&plan, server(None), Faults::none(), false);
         matches!(verdict, Verdict::Sustained(_))
     });
     sustained.count() as f64 / 200.0
@@ -110,7 +111,7 @@ fn a_soak_rejects_what_is_over_the_capacity() {
 fn a_hopeless_trial_ends_within_seconds_and_says_why() {
     let at = |offered_rps| {
         let plan = plan(offered_rps, PROPOSE, 1);
-        let (verdict, result) = judge(&plan, server(None), Faults::default(), false);
+        let (verdict, result) = judge(&plan, server(None), Faults::none(), false);
         let Verdict::Overloaded(reasons) = verdict else { panic!("{verdict:?}") };
         assert!(result.streams[0].tally.measured_s() <= 3.0, "{offered_rps}/s is clear at once");
         reasons
@@ -130,7 +131,7 @@ fn a_hopeless_trial_ends_within_seconds_and_says_why() {
 #[test]
 fn refusals_are_errors_and_fast_refusals_are_not_slow() {
     let (verdict, result) =
-        judge(&plan(600.0, CONFIRM, 1), server(Some(20)), Faults::default(), false);
+        judge(&plan(600.0, CONFIRM, 1), server(Some(20)), Faults::none(), false);
     let Verdict::Overloaded(reasons) = verdict else { panic!("{verdict:?}") };
     assert!(matches!(reasons[..], [Reason::Errors { .. }]), "{reasons:?}");
     assert!(result.streams[0].tally.counts.refused > 0, "a full queue refuses");
@@ -138,7 +139,7 @@ fn refusals_are_errors_and_fast_refusals_are_not_slow() {
 
 #[test]
 fn silence_is_overload_before_the_first_time_out() {
-    let silent = Faults { target_silent_s: Some(0.0), ..Faults::default() };
+    let silent = Faults { target_silent_s: Some(0.0), ..Faults::none() };
     let (verdict, result) = judge(&plan(100.0, PROPOSE, 1), server(None), silent, false);
     assert!(matches!(verdict, Verdict::Overloaded(_)), "{verdict:?}");
     assert!(result.streams[0].tally.measured_s() <= 3.0, "an answer is not waited for");
@@ -148,7 +149,7 @@ fn silence_is_overload_before_the_first_time_out() {
 #[test]
 fn a_late_generator_voids_whatever_the_target_did() {
     for (lateness_ms, offered_rps) in [(0.6, 200.0), (11.0, 200.0), (11.0, 800.0)] {
-        let late = Faults { lateness_ms, ..Faults::default() };
+        let late = Faults { lateness_ms, ..Faults::none() };
         let (verdict, _) = judge(&plan(offered_rps, PROPOSE, 1), server(None), late, false);
         let Verdict::Void(reasons) = verdict else { panic!("{lateness_ms} ms: {verdict:?}") };
         assert!(matches!(reasons[..], [VoidReason::Lateness { .. }]), "{reasons:?}");
@@ -157,15 +158,15 @@ fn a_late_generator_voids_whatever_the_target_did() {
 
 #[test]
 fn an_interrupted_trial_is_undecided() {
-    let (verdict, _) = judge(&plan(100.0, PROPOSE, 1), server(None), Faults::default(), true);
+    let (verdict, _) = judge(&plan(100.0, PROPOSE, 1), server(None), Faults::none(), true);
     assert_eq!(verdict, Verdict::Undecided, "nothing is concluded from half a trial");
 }
 
 #[test]
 fn a_soak_with_too_few_requests_for_its_bounds_says_so() {
-    let slow = TargetPlan { workers: 1, service_ms: 20.0, law: ServiceLaw::Constant, queue: None };
-    let (verdict, _) = judge(&plan(20.0, CONFIRM, 1), slow, Faults::default(), false);
+    let slow = TargetPlan::plain(1, 20.0, ServiceLaw::Constant);
+    let (verdict, _) = judge(&plan(20.0, CONFIRM, 1), slow, Faults::none(), false);
     assert_eq!(verdict, Verdict::Sustained(Proof::PointValue), "1,200 requests bound no 0.1 %");
-    let (verdict, _) = judge(&plan(200.0, CONFIRM, 1), server(None), Faults::default(), false);
+    let (verdict, _) = judge(&plan(200.0, CONFIRM, 1), server(None), Faults::none(), false);
     assert_eq!(verdict, Verdict::Sustained(Proof::Bound), "12,000 do");
 }

@@ -5,8 +5,8 @@
 use crate::campaign::{Campaign, Step};
 use crate::search::finding::Finding;
 use crate::trial::criteria::{Judge, Objective};
+use crate::trial::evidence::{Evidence, Observation};
 use crate::trial::result::{Recovery, TrialResult};
-use crate::trial::verdict::Verdict;
 use crate::trial::{Flow, Measurer, StopCause, Tick, TrialError, TrialId, TrialPlan, Watch};
 
 /// Sees everything as it happens: progress, journal, interrupt.
@@ -21,7 +21,7 @@ pub trait Witness {
     ///
     /// # Errors
     /// When it could not be written down.
-    fn trial(&mut self, result: &TrialResult, verdict: &Verdict) -> anyhow::Result<()>;
+    fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()>;
     /// A recovery has ended.
     ///
     /// # Errors
@@ -61,10 +61,9 @@ pub async fn conduct<M: Measurer>(
                 let mut watcher =
                     Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
                 let result = measurer.run(&plan, &mut watcher).await?;
-                let verdict = watcher.judge.verdict(&result);
-                let dispersion = watcher.judge.dispersion();
-                witness.trial(&result, &verdict).map_err(ConductError::Journal)?;
-                campaign.observe_trial(&result, &verdict, dispersion);
+                let evidence = watcher.judge.evidence(&result);
+                witness.trial(&result, &evidence).map_err(ConductError::Journal)?;
+                campaign.observe_trial(&Observation::new(&result, evidence));
             }
             Step::Recover(plan) => {
                 witness.recovers(last, measurer.elapsed_s());

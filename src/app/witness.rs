@@ -6,8 +6,8 @@ use crate::files::journal::Journal;
 use crate::report::assemble::RunSums;
 use crate::report::record::{JournalLine, RecoveryRecord, TrialRecord};
 use crate::term::progress::Progress;
+use crate::trial::evidence::Evidence;
 use crate::trial::result::{Recovery, TrialResult};
-use crate::trial::verdict::Verdict;
 use crate::trial::{Tick, TrialId, TrialPlan};
 
 /// A recovery that took less is not shown; it stands in the journal.
@@ -69,8 +69,8 @@ impl Witness for Recorder {
         self.progress.recovers(after, elapsed_s);
     }
 
-    fn trial(&mut self, result: &TrialResult, verdict: &Verdict) -> anyhow::Result<()> {
-        let record = TrialRecord::new(result, verdict);
+    fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
+        let record = TrialRecord::new(result, evidence);
         self.progress.finished(&record);
         self.log.sums.add_trial(result);
         self.log.trials.push(record.clone());

@@ -3,7 +3,7 @@
 use super::plan::CampaignPlan;
 
 /// Seconds of drain and probes after a trial that ended well.
-const RECOVERY_S: f64 = 1.0;
+pub(super) const RECOVERY_S: f64 = 1.0;
 /// Seconds of drain and probes after an overload that ended early.
 const OVERLOAD_RECOVERY_S: f64 = 4.0;
 /// Proposing trials of a usual search: a climb of five, a bisection of four, a re-test.
@@ -28,10 +28,11 @@ pub fn forecast(plan: &CampaignPlan) -> Forecast {
     let effort = plan.effort;
     let trial_s = effort.settle_s + USUAL_TRIAL_S + RECOVERY_S;
     let soak_s = effort.settle_s + plan.search().soak_s(plan.goal, 1.0) + RECOVERY_S;
-    let warm_up_s = effort.warm_up_s + RECOVERY_S;
+    let drift_s = effort.settle_s + effort.drift_s + RECOVERY_S;
+    let warm_up_s = 2.0 * (effort.settle_s + effort.warm_up_s + RECOVERY_S);
     let levels_s = levels_s(plan);
     Forecast {
-        search_s: warm_up_s + USUAL_TRIALS * trial_s + soak_s,
+        search_s: warm_up_s + USUAL_TRIALS * trial_s + soak_s + drift_s,
         levels_s,
         // A pass, a fail, a re-test and a soak are the least that makes an answer.
         least_s: warm_up_s

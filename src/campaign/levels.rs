@@ -39,6 +39,7 @@ pub fn level_trial(
         warmup_s: plan.effort.settle_s,
         measure_s: plan.dashboard.level_s,
         rule: Rule::Measure,
+        sustained_before: None,
         seed: plan.seed.named("trial").numbered(u64::from(id.0)),
     }
 }

@@ -12,8 +12,8 @@ pub mod presets;
 use crate::search::finding::{Capacity, Finding};
 use crate::search::{Attempt, Next, Search};
 use crate::trial::criteria::Rule;
-use crate::trial::result::{Recovery, TrialResult};
-use crate::trial::verdict::Verdict;
+use crate::trial::evidence::{Median, Observation};
+use crate::trial::result::Recovery;
 use crate::trial::{
     Purpose, RecoverPlan, StopCause, StreamPlan, TrialId, TrialPlan, Workload, outstanding_max,
 };
@@ -22,6 +22,11 @@ use plan::CampaignPlan;
 
 /// Good probes in a row that make a recovery.
 const GOOD_PROBES: u32 = 3;
+
+/// Two blocks of the warm-up whose medians differ by less are the same ...
+const SETTLED_RATIO: f64 = 0.10;
+/// ... and the warm-up ends after so many seconds of load, settled or not.
+const WARM_UP_MOST_S: f64 = 60.0;
 
 /// What a campaign wants next.
 #[derive(Debug)]
@@ -61,9 +66,16 @@ pub struct CampaignOutcome {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
-    WarmUp,
+    /// So many seconds of it are done, the last block with this median.
+    WarmUp {
+        done_s: f64,
+        last: Option<Median>,
+    },
     Search,
-    Level { position: usize, capacity: Rps },
+    Level {
+        position: usize,
+        capacity: Rps,
+    },
     Done,
 }
 
@@ -91,7 +103,7 @@ impl Campaign {
         Self {
             search: Search::new(plan.search()),
             plan,
-            phase: Phase::WarmUp,
+            phase: Phase::WarmUp { done_s: 0.0, last: None },
             next_id: 1,
             recovering: None,
             levels: Vec::new(),
@@ -106,28 +118,28 @@ impl Campaign {
             return Step::Recover(self.recover_plan());
         }
         match self.phase {
-            Phase::WarmUp => Step::Run(self.warm_up()),
+            Phase::WarmUp { .. } => Step::Run(self.warm_up()),
             Phase::Search => self.search_step(elapsed_s),
             Phase::Level { position, capacity } => self.level_step(position, capacity, elapsed_s),
             Phase::Done => Step::Done,
         }
     }
 
-    /// Takes the result of the trial that was asked for.
-    pub fn observe_trial(&mut self, result: &TrialResult, verdict: &Verdict, dispersion: f64) {
-        let offering_s = result.plan.warmup_s + result.plan.measure_s;
-        self.recovering = Some((result.vitals.wall_s - offering_s).max(0.0));
-        match result.stopped {
+    /// Takes what came of the trial that was asked for.
+    pub fn observe_trial(&mut self, seen: &Observation) {
+        self.recovering = Some(seen.drained_s);
+        match seen.stopped {
             Some(StopCause::Interrupted) => return self.stop(Finding::Interrupted),
             Some(StopCause::TargetLost) => return self.stop(Finding::TargetLost),
             Some(StopCause::Decided | StopCause::Outstanding) | None => {}
         }
-        match (self.phase, result.plan.purpose) {
-            (Phase::WarmUp, _) => self.phase = Phase::Search,
-            (Phase::Search, _) => self.search.observe(result.plan.id, verdict, dispersion),
+        match (self.phase, seen.purpose) {
+            (Phase::WarmUp { done_s, last }, _) => {
+                self.phase = after_warm_up(done_s + seen.evidence.measured_s, last, seen);
+            }
+            (Phase::Search, _) => self.search.observe(seen),
             (Phase::Level { .. }, Purpose::Level(percent)) => {
-                let trial = result.plan.id;
-                self.levels.push(LevelOutcome { percent, trial, recovery_s: None });
+                self.levels.push(LevelOutcome { percent, trial: seen.id, recovery_s: None });
             }
             _ => {}
         }
@@ -201,20 +213,24 @@ impl Campaign {
             arrivals: crate::schedule::ArrivalLaw::Stratified,
             rule: Rule::Measure,
             measure_s: self.plan.effort.warm_up_s,
+            sustained_before: None,
         };
         self.trial(&attempt)
     }
 
     fn search_step(&mut self, elapsed_s: f64) -> Step {
+        let left_s = self.plan.budget_s - budget::levels_s(&self.plan) - elapsed_s;
+        let settle_s = self.plan.effort.settle_s;
+        while self.search.rest_s(settle_s + budget::RECOVERY_S) > left_s && self.search.widen() {}
         match self.search.next() {
-            Next::Try(attempt) => {
-                let needed_s =
-                    self.plan.effort.settle_s + attempt.measure_s + budget::levels_s(&self.plan);
-                if elapsed_s + needed_s > self.plan.budget_s {
+            Next::Try(mut attempt) => {
+                // A trial is cut short by the budget as long as it can still bring a verdict.
+                if settle_s + attempt.least_s() > left_s {
                     let reason = format!("the budget of {:.0} s was up", self.plan.budget_s);
                     self.search.finish(Finding::OutOfBudget, reason);
                     return self.search_step(elapsed_s);
                 }
+                attempt.measure_s = attempt.measure_s.min(left_s - settle_s);
                 Step::Run(self.trial(&attempt))
             }
             Next::Done(capacity) => {
@@ -264,6 +280,7 @@ impl Campaign {
             warmup_s: self.plan.effort.settle_s,
             measure_s: attempt.measure_s,
             rule: attempt.rule,
+            sustained_before: attempt.sustained_before,
             seed: self.plan.seed.named("trial").numbered(u64::from(id.0)),
         }
     }
@@ -272,9 +289,25 @@ impl Campaign {
         RecoverPlan {
             id: self.take_id(),
             good_ms: self.plan.good_probe_ms(),
+            typical_ms: self.plan.typical_probe_ms(),
             good_in_a_row: GOOD_PROBES,
             timeout_ms: self.plan.timeout_ms,
             cap_s: self.plan.effort.recover_cap_s,
         }
+    }
+}
+
+/// The next block of the warm-up, or the search once two blocks are alike.
+fn after_warm_up(done_s: f64, last: Option<Median>, seen: &Observation) -> Phase {
+    let now = seen.evidence.median;
+    let is_settled = last.zip(now).is_some_and(|(last, now)| {
+        let (low, high) = (1.0 - SETTLED_RATIO, 1.0 + SETTLED_RATIO);
+        let is_near = now.ms > last.ms * low && now.ms < last.ms * high;
+        is_near || (now.low_ms <= last.high_ms && last.low_ms <= now.high_ms)
+    });
+    if is_settled || done_s >= WARM_UP_MOST_S {
+        Phase::Search
+    } else {
+        Phase::WarmUp { done_s, last: now }
     }
 }

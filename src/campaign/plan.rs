@@ -59,7 +59,9 @@ impl CampaignPlan {
             soak_least_s: self.effort.soak_least_s,
             soak_most_s: self.effort.soak_most_s,
             soak_resolution_ratio: self.effort.soak_resolution_ratio,
+            drift_s: self.effort.drift_s,
             soak_arrivals: self.arrivals,
+            limit_s: self.objective.p99_ms as f64 / 1000.0,
             error_ratio: self.objective.error_ratio,
             soaks_max: 8,
             expansions_max: 3,
@@ -82,5 +84,12 @@ impl CampaignPlan {
     pub fn good_probe_ms(&self) -> f64 {
         let base_ms = self.objective.base_ms.unwrap_or_default();
         (4.0 * base_ms).max(20.0).min(self.objective.p99_ms as f64)
+    }
+
+    /// The median of recovery probes is typical within this: two and a half times the answer at rest, at
+    /// least 12.5 ms; `None` where the answer at rest is not known.
+    #[must_use]
+    pub fn typical_probe_ms(&self) -> Option<f64> {
+        self.objective.base_ms.map(|base_ms| (2.5 * base_ms).max(12.5))
     }
 }

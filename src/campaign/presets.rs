@@ -29,8 +29,10 @@ pub struct Effort {
     /// Growth of the backlog that a soak must rule out, as a share of the rate: it bounds by how much
     /// the answer can be too high, however short the soak.
     pub soak_resolution_ratio: f64,
-    /// Gentle load before the search.
+    /// A block of the gentle load before the search; two that are alike end it.
     pub warm_up_s: f64,
+    /// Length of the check at the end whether the service is still the same.
+    pub drift_s: f64,
     /// Length of a level, unless `DASHBOARD_S` says otherwise.
     pub level_s: f64,
     /// How long a target may take to recover after a trial.
@@ -58,11 +60,12 @@ impl Preset {
                 precision_ratio: 0.05,
                 settle_s: 1.0,
                 trial_least_s: 3.0,
-                trial_most_s: 30.0,
+                trial_most_s: 20.0,
                 soak_least_s: 20.0,
                 soak_most_s: 60.0,
                 soak_resolution_ratio: 0.025,
-                warm_up_s: 3.0,
+                warm_up_s: 2.0,
+                drift_s: 3.0,
                 level_s: 20.0,
                 recover_cap_s: 60.0,
                 budget_s: 300.0,
@@ -71,11 +74,12 @@ impl Preset {
                 precision_ratio: 0.03,
                 settle_s: 1.0,
                 trial_least_s: 3.0,
-                trial_most_s: 60.0,
+                trial_most_s: 30.0,
                 soak_least_s: 60.0,
                 soak_most_s: 300.0,
                 soak_resolution_ratio: 0.025,
-                warm_up_s: 10.0,
+                warm_up_s: 5.0,
+                drift_s: 20.0,
                 level_s: 80.0,
                 recover_cap_s: 180.0,
                 budget_s: 1200.0,
@@ -84,11 +88,12 @@ impl Preset {
                 precision_ratio: 0.02,
                 settle_s: 2.0,
                 trial_least_s: 5.0,
-                trial_most_s: 120.0,
+                trial_most_s: 60.0,
                 soak_least_s: 300.0,
                 soak_most_s: 900.0,
                 soak_resolution_ratio: 0.02,
-                warm_up_s: 10.0,
+                warm_up_s: 5.0,
+                drift_s: 10.0,
                 level_s: 300.0,
                 recover_cap_s: 300.0,
                 budget_s: 7200.0,

@@ -127,9 +127,9 @@ fn capacity_record(capacity: &Capacity) -> CapacityRecord {
         rps: capacity.rps.map(Rps::get),
         low_rps: capacity.low.map(Rps::get),
         high_rps: capacity.high.map(Rps::get),
-        interval: ends.map(|_| "bracket".to_owned()),
+        interval: ends.map(|_| capacity.ends.name().to_owned()),
         confirmed_by: capacity.confirmed_by.iter().map(ToString::to_string).collect(),
-        stability_rps: None,
+        stability_rps: capacity.stability.map(Rps::get),
         reasons: capacity.reasons.clone(),
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::SettingRecord;
 use super::stream::StreamRecord;
+use crate::trial::evidence::Evidence;
 use crate::trial::result::{Recovery, TrialResult};
-use crate::trial::verdict::Verdict;
 use crate::trial::{StopCause, TrialId, Workload};
 
 /// A finished and judged trial.
@@ -33,6 +33,10 @@ pub struct TrialRecord {
     pub verdict: String,
     /// The verdict's reasons in words.
     pub reasons: Vec<String>,
+    /// What it told the search; with it a broken run can be gone on with.
+    pub evidence: Evidence,
+    /// Seconds from its last due time to its end.
+    pub drained_s: f64,
     /// How the generator fared.
     pub generator: TrialGeneratorRecord,
     /// Its streams; indexing first where there is one.
@@ -49,9 +53,9 @@ pub struct TrialGeneratorRecord {
 }
 
 impl TrialRecord {
-    /// The record of a finished trial and its verdict.
+    /// The record of a finished and judged trial.
     #[must_use]
-    pub fn new(result: &TrialResult, verdict: &Verdict) -> Self {
+    pub fn new(result: &TrialResult, evidence: &Evidence) -> Self {
         let plan = &result.plan;
         let measured_s = result.streams.first().map(|stream| stream.tally.measured_s());
         Self {
@@ -63,8 +67,10 @@ impl TrialRecord {
             measure_s: measured_s.unwrap_or_default(),
             ended_early: result.stopped.is_some(),
             stopped: result.stopped.map(|cause| stop_name(cause).to_owned()),
-            verdict: verdict.name().to_owned(),
-            reasons: verdict.reasons(),
+            verdict: evidence.verdict.name().to_owned(),
+            reasons: evidence.verdict.reasons(),
+            evidence: evidence.clone(),
+            drained_s: result.drained_s(),
             generator: TrialGeneratorRecord {
                 cpu_us_per_request: cpu_us_per_request(result.vitals.cpu_s, result.requests()),
                 cpu_ratio: result.vitals.cpu_ratio(),
@@ -170,9 +176,10 @@ const fn stop_name(cause: StopCause) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{stream_result, trial_result};
+    use crate::report::sample::{evidence, stream_result, trial_result};
     use crate::trial::Purpose;
     use crate::trial::verdict::Reason;
+    use crate::trial::verdict::Verdict;
 
     #[test]
     fn a_trial_comes_back_from_its_line_in_the_journal() {
@@ -180,7 +187,7 @@ mod tests {
         let mut result = trial_result(3, Purpose::Search, vec![stream]);
         result.stopped = Some(StopCause::Decided);
         let verdict = Verdict::Overloaded(vec![Reason::Backlog { growth_rps: 24.9 }]);
-        let line = JournalLine::Trial(Box::new(TrialRecord::new(&result, &verdict)));
+        let line = JournalLine::Trial(Box::new(TrialRecord::new(&result, &evidence(verdict))));
         let text = serde_json::to_string(&line).unwrap();
         assert!(text.starts_with(r#"{"kind":"trial","id":"t3","purpose":"search""#), "{text}");
         let JournalLine::Trial(back) = serde_json::from_str(&text).unwrap() else {
@@ -193,8 +200,10 @@ mod tests {
     #[test]
     fn a_level_without_indexing_offers_no_documents() {
         let stream = stream_result(Workload::Dashboard, 5.0, 100, 0);
-        let record =
-            TrialRecord::new(&trial_result(9, Purpose::WarmUp, vec![stream]), &Verdict::Undecided);
+        let record = TrialRecord::new(
+            &trial_result(9, Purpose::WarmUp, vec![stream]),
+            &evidence(Verdict::Undecided),
+        );
         assert_eq!(record.offered_rps, None, "nothing is indexed");
         assert_eq!(record.stopped, None, "it ran to its end");
     }

@@ -10,9 +10,10 @@ use super::schema::{
 use super::signoff::Terms;
 use crate::campaign::{CampaignOutcome, LevelOutcome};
 use crate::schedule::{ArrivalLaw, Part};
-use crate::search::finding::{Capacity, Finding};
+use crate::search::finding::{Capacity, Ends, Finding};
 use crate::seed::Seed;
 use crate::trial::criteria::Rule;
+use crate::trial::evidence::Evidence;
 use crate::trial::outcome::{Ending, Outcome};
 use crate::trial::result::{StreamResult, TrialResult, Vitals};
 use crate::trial::tally::Tally;
@@ -74,10 +75,26 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
         warmup_s: 0.0,
         measure_s,
         rule: Rule::Measure,
+        sustained_before: None,
         seed: Seed(7),
     };
     let vitals = Vitals { cpu_s: 0.1, wall_s: 10.0, lanes_exhausted: false, lanes_max: 4096 };
     TrialResult { plan, streams, stopped: None, started_s: 3.5, vitals }
+}
+
+/// The evidence of a trial that shows nothing but its verdict.
+pub(crate) fn evidence(verdict: Verdict) -> Evidence {
+    Evidence {
+        verdict,
+        requests: 0,
+        measured_s: 0.0,
+        dispersion: 1.0,
+        overdispersion: 1.0,
+        median: None,
+        tail_ratio: None,
+        unsteadiness: None,
+        accepted_rps: None,
+    }
 }
 
 pub(crate) fn capacity(finding: Finding, rps: Option<f64>) -> Capacity {
@@ -87,6 +104,8 @@ pub(crate) fn capacity(finding: Finding, rps: Option<f64>) -> Capacity {
         rps: rps.and_then(Rps::new),
         low: rps.and_then(Rps::new),
         high: rps.and_then(|rps| Rps::new(rps * 1.035)),
+        ends: Ends::Bracket,
+        stability: None,
         confirmed_by: rps.map(|_| TrialId(1)).into_iter().collect(),
         reasons: Vec::new(),
     }
@@ -107,12 +126,12 @@ pub(crate) fn run(capacity: Capacity, terms: Terms, queries: u32) -> RunRecord {
     let mut sums = RunSums::default();
     let mut trials = Vec::new();
     let mut levels = Vec::new();
-    let mut take = |result: &TrialResult, verdict: &Verdict| {
+    let mut take = |result: &TrialResult, verdict: Verdict| {
         sums.add_trial(result);
-        trials.push(TrialRecord::new(result, verdict));
+        trials.push(TrialRecord::new(result, &evidence(verdict)));
     };
     let soak = stream_result(Workload::Index, 400.0, 4000, 0);
-    take(&trial_result(1, Purpose::Soak, vec![soak]), &Verdict::Sustained(Proof::Bound));
+    take(&trial_result(1, Purpose::Soak, vec![soak]), Verdict::Sustained(Proof::Bound));
     if let Some(rps) = capacity.rps {
         for (position, percent) in [0_u32, 50, 100, 120].into_iter().enumerate() {
             let id = 2 + u32::try_from(position).unwrap();
@@ -122,7 +141,7 @@ pub(crate) fn run(capacity: Capacity, terms: Terms, queries: u32) -> RunRecord {
             let dashboard = stream_result(Workload::Dashboard, 5.0, queries, 0);
             let streams = index.into_iter().chain([dashboard]).collect();
             let purpose = Purpose::Level(LoadPercent(percent));
-            take(&trial_result(id, purpose, streams), &Verdict::Sustained(Proof::PointValue));
+            take(&trial_result(id, purpose, streams), Verdict::Sustained(Proof::PointValue));
             let recovery_s = Some(0.4 + f64::from(percent) / 50.0);
             let (percent, trial) = (LoadPercent(percent), TrialId(id));
             levels.push(LevelOutcome { percent, trial, recovery_s });

@@ -151,15 +151,15 @@ pub struct CapacityRecord {
     pub flags: Vec<String>,
     /// The confirmed rate in documents per second.
     pub rps: Option<f64>,
-    /// Highest rate that passed; without a confirmation a hint, not a capacity.
+    /// Lower end of the interval, or the highest rate that passed; without `rps` a hint, not a capacity.
     pub low_rps: Option<f64>,
-    /// Lowest rate that failed.
+    /// Upper end of the interval, or the lowest rate that failed.
     pub high_rps: Option<f64>,
-    /// What the two ends are: `bracket`; null when one is missing.
+    /// What the two ends are: `posterior` (95 % from all trials) or `bracket`; null when one is missing.
     pub interval: Option<String>,
     /// The soaks that confirmed the rate.
     pub confirmed_by: Vec<String>,
-    /// Rate of stability; not measured yet.
+    /// The highest rate tried at which requests did not pile up, whatever the objective says.
     pub stability_rps: Option<f64>,
     /// Why there is no confirmed rate; empty where there is one.
     pub reasons: Vec<String>,

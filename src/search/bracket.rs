@@ -4,11 +4,10 @@ use crate::units::Rps;
 
 /// A rate that passed, and how sharply that was looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pass {
-    /// The rate.
-    pub rate: Rps,
+struct Pass {
+    rate: Rps,
     /// Growth of the backlog that would have been called none, as a share of the rate.
-    pub resolution_ratio: f64,
+    resolution_ratio: f64,
 }
 
 /// The standing passes and the lowest standing fail; every pass lies below it.
@@ -21,8 +20,14 @@ pub struct Bracket {
 impl Bracket {
     /// The highest rate that passed.
     #[must_use]
-    pub fn low(&self) -> Option<Pass> {
-        self.passes.last().copied()
+    pub fn low(&self) -> Option<Rps> {
+        self.passes.last().map(|pass| pass.rate)
+    }
+
+    /// Growth that would have been called none at the highest rate that passed, as a share of it.
+    #[must_use]
+    pub fn low_resolution_ratio(&self) -> Option<f64> {
+        self.passes.last().map(|pass| pass.resolution_ratio)
     }
 
     /// The lowest rate that failed.
@@ -31,13 +36,14 @@ impl Bracket {
         self.high
     }
 
-    /// Takes a pass; a fail at or below it no longer stands.
-    pub fn pass(&mut self, pass: Pass) {
-        if self.high.is_some_and(|high| high <= pass.rate) {
+    /// Takes a pass that rules out growth of `resolution_ratio` of the rate; a fail at or below it no
+    /// longer stands.
+    pub fn pass(&mut self, rate: Rps, resolution_ratio: f64) {
+        if self.high.is_some_and(|high| high <= rate) {
             self.high = None;
         }
-        self.passes.retain(|standing| standing.rate < pass.rate);
-        self.passes.push(pass);
+        self.passes.retain(|standing| standing.rate < rate);
+        self.passes.push(Pass { rate, resolution_ratio });
     }
 
     /// Takes a fail; passes at or above it no longer stand.
@@ -49,7 +55,7 @@ impl Bracket {
     /// How far the fail lies above the pass, as a share of the pass; `None` without both.
     #[must_use]
     pub fn width_ratio(&self) -> Option<f64> {
-        Some(self.high?.get() / self.low()?.rate.get() - 1.0)
+        Some(self.high?.get() / self.low()?.get() - 1.0)
     }
 }
 
@@ -70,12 +76,12 @@ mod tests {
             let mut bracket = Bracket::default();
             for (passed, offered) in trials {
                 if passed {
-                    bracket.pass(Pass { rate: rate(offered), resolution_ratio: 0.02 });
+                    bracket.pass(rate(offered), 0.02);
                 } else {
                     bracket.fail(rate(offered));
                 }
                 if let (Some(low), Some(high)) = (bracket.low(), bracket.high()) {
-                    prop_assert!(low.rate < high, "{low:?} below {high:?}");
+                    prop_assert!(low < high, "{low:?} below {high:?}");
                 }
             }
         }
@@ -84,9 +90,9 @@ mod tests {
     #[test]
     fn a_fail_below_a_pass_brings_the_earlier_pass_back() {
         let mut bracket = Bracket::default();
-        bracket.pass(Pass { rate: rate(100.0), resolution_ratio: 0.25 });
-        bracket.pass(Pass { rate: rate(200.0), resolution_ratio: 0.25 });
+        bracket.pass(rate(100.0), 0.02);
+        bracket.pass(rate(200.0), 0.02);
         bracket.fail(rate(190.0));
-        assert_eq!(bracket.low().map(|pass| pass.rate), Some(rate(100.0)), "the earlier one");
+        assert_eq!(bracket.low(), Some(rate(100.0)), "the earlier one");
     }
 }

@@ -49,6 +49,16 @@ impl Finding {
 pub enum Flag {
     /// The confirmation holds by its measured values; its bounds need more requests.
     FewSamples,
+    /// The service was not the same at the end of the search as at its beginning.
+    Drift,
+    /// The failing side passed again and again: more load is not always worse.
+    NonMonotone,
+    /// Service times have a heavy tail: the interval is not calibrated for it.
+    HeavyTail,
+    /// The speed of the service changes from second to second: the interval is not calibrated for it.
+    Noisy,
+    /// The budget made the precision coarser than the preset's.
+    Widened,
     /// Generator and target share a machine.
     CoLocated,
 }
@@ -59,7 +69,32 @@ impl Flag {
     pub const fn name(self) -> &'static str {
         match self {
             Self::FewSamples => "few_samples",
+            Self::Drift => "drift",
+            Self::NonMonotone => "non_monotone",
+            Self::HeavyTail => "heavy_tail",
+            Self::Noisy => "noisy",
+            Self::Widened => "widened",
             Self::CoLocated => "co_located",
+        }
+    }
+}
+
+/// What the two ends of a capacity are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The highest pass and the lowest fail.
+    Bracket,
+    /// A 95 % interval from all trials.
+    Posterior,
+}
+
+impl Ends {
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bracket => "bracket",
+            Self::Posterior => "posterior",
         }
     }
 }
@@ -67,7 +102,8 @@ impl Flag {
 /// The answer of a search.
 ///
 /// `rps` is a rate that was itself confirmed, or `None`. Without a confirmation `low` and `high` are the
-/// bracket that the search had come to, where it had one: a hint for the next run, not a capacity.
+/// bracket that the search had come to, where it had one: a hint for the next run, not a capacity. With
+/// one they are the 95 % interval from all trials, which always holds `rps`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capacity {
     /// How the search ended.
@@ -76,10 +112,14 @@ pub struct Capacity {
     pub flags: Vec<Flag>,
     /// The confirmed rate.
     pub rps: Option<Rps>,
-    /// Highest rate that passed.
+    /// Lower end of the interval, or the highest rate that passed.
     pub low: Option<Rps>,
-    /// Lowest rate that failed.
+    /// Upper end of the interval, or the lowest rate that failed.
     pub high: Option<Rps>,
+    /// What the two ends are.
+    pub ends: Ends,
+    /// The highest rate at which requests did not pile up, whatever the objective says.
+    pub stability: Option<Rps>,
     /// The soaks that confirmed the rate.
     pub confirmed_by: Vec<TrialId>,
     /// Why there is no confirmed rate, in words; empty where there is one.

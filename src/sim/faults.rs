@@ -1,7 +1,7 @@
 //! What may go wrong in a simulated run: the target goes away or falls silent, the generator is weak.
 
 /// Faults of a simulated run; instants are seconds of the campaign.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Faults {
     /// From here on nothing listens.
     pub target_gone_s: Option<f64>,
@@ -11,6 +11,14 @@ pub struct Faults {
     pub lateness_ms: f64,
     /// The user stops the run here.
     pub interrupted_s: Option<f64>,
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { target_gone_s: None, target_silent_s: None, lateness_ms: 0.0, interrupted_s: None }
+    }
 }
 
 /// Whether an instant that may be set has come.

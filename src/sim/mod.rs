@@ -5,8 +5,12 @@
 //! same, byte for byte, for the same seed.
 
 pub mod faults;
+mod pace;
+pub mod plan;
 mod playback;
 pub mod target;
+pub mod truth;
+pub mod zoo;
 
 use crate::schedule::{Arrival, Part};
 use crate::seed::Seed;
@@ -16,8 +20,9 @@ use crate::trial::result::{Recovery, TrialResult, Vitals};
 use crate::trial::{Measurer, RecoverPlan, StopCause, TrialError, TrialPlan, Watch};
 use crate::units::{OffsetNs, ms_to_ns};
 use faults::{Faults, has_come};
+use plan::TargetPlan;
 use playback::Playback;
-use target::{Reply, Target, TargetPlan};
+use target::{Reply, Target};
 
 /// Processor time that the simulated generator spends on a request.
 const CPU_S_PER_REQUEST: f64 = 30e-6;
@@ -56,20 +61,24 @@ impl World {
         if has_come(self.faults.target_gone_s, taken_s) {
             return outcome;
         }
-        outcome.sent = Some(taken);
         let reply = self.target.arrive(start_ns + taken.0);
-        let (ending, status, at_ns) = match reply {
-            Reply::Answered { at_ns } => (Ending::Accepted, 200, at_ns),
-            Reply::Refused { at_ns } => (Ending::Refused, 429, at_ns),
-        };
-        let done = OffsetNs(at_ns - start_ns);
-        if done > deadline || has_come(self.faults.target_silent_s, taken_s) {
-            outcome.ended = deadline.max(taken);
-            outcome.ending = Ending::TimedOut;
-        } else {
-            outcome.ended = done;
-            outcome.status = Some(status);
-            outcome.ending = ending;
+        if reply == Reply::Unreachable {
+            return outcome;
+        }
+        outcome.sent = Some(taken);
+        outcome.ended = deadline.max(taken);
+        outcome.ending = Ending::TimedOut;
+        if let Reply::Answered { at_ns, status, right } = reply {
+            let done = OffsetNs(at_ns - start_ns);
+            if done <= deadline && !has_come(self.faults.target_silent_s, taken_s) {
+                outcome.ended = done;
+                outcome.status = Some(status);
+                outcome.ending = match (status, right) {
+                    (200, true) => Ending::Accepted,
+                    (200, false) => Ending::Broken(Break::WrongBody),
+                    _ => Ending::Refused,
+                };
+            }
         }
         outcome
     }

@@ -1,7 +1,6 @@
 //! One trial in virtual time: arrivals and endings in the order in which they would happen.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 use std::iter::Peekable;
 
 use super::World;
@@ -17,29 +16,8 @@ use crate::units::{OffsetNs, ms_to_ns};
 #[derive(Debug)]
 struct Pending {
     stream: usize,
-    order: u64,
     outcome: Outcome,
 }
-
-impl Ord for Pending {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.outcome.ended, self.order).cmp(&(other.outcome.ended, other.order))
-    }
-}
-
-impl PartialOrd for Pending {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Pending {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Pending {}
 
 /// A trial that is being played.
 pub(super) struct Playback<'a> {
@@ -49,8 +27,9 @@ pub(super) struct Playback<'a> {
     start_ns: u64,
     schedules: Vec<Peekable<Schedule>>,
     tallies: Vec<Tally>,
-    pending: BinaryHeap<Reverse<Pending>>,
-    order: u64,
+    /// In the order of their endings. A service answers nearly in the order in which it was asked, so
+    /// that a new one belongs at the end or a few places before it.
+    pending: VecDeque<Pending>,
     loss: LossWatch,
     /// When the offering ends: as planned, or where it was stopped.
     end: OffsetNs,
@@ -80,8 +59,7 @@ impl<'a> Playback<'a> {
             start_ns,
             schedules,
             tallies,
-            pending: BinaryHeap::new(),
-            order: 0,
+            pending: VecDeque::new(),
             loss: LossWatch::default(),
             end: OffsetNs::from_s(plan.warmup_s + plan.measure_s),
             last_ended: OffsetNs(0),
@@ -176,21 +154,21 @@ impl<'a> Playback<'a> {
         };
         tally.arrive(arrival.due, arrival.part);
         let outcome = self.world.request(arrival, self.start_ns, ms_to_ns(plan.timeout_ms));
-        self.order += 1;
-        self.pending.push(Reverse(Pending { stream, order: self.order, outcome }));
+        let later = self.pending.iter().rev().take_while(|next| next.outcome.ended > outcome.ended);
+        let position = self.pending.len() - later.count();
+        self.pending.insert(position, Pending { stream, outcome });
     }
 
     /// Counts the next ending that happens by `until`; false when there is none.
     fn end_next(&mut self, until: OffsetNs) -> bool {
-        if self.pending.peek().is_none_or(|Reverse(next)| next.outcome.ended > until) {
+        if self.pending.front().is_none_or(|next| next.outcome.ended > until) {
             return false;
         }
-        if let Some(Reverse(Pending { stream, outcome, .. })) = self.pending.pop() {
-            self.last_ended = outcome.ended;
-            self.loss.observe(outcome.ended.as_s(), outcome.ending);
-            if let Some(tally) = self.tallies.get_mut(stream) {
-                tally.record(&outcome);
-            }
+        let Some(Pending { stream, outcome }) = self.pending.pop_front() else { return false };
+        self.last_ended = outcome.ended;
+        self.loss.observe(outcome.ended.as_s(), outcome.ending);
+        if let Some(tally) = self.tallies.get_mut(stream) {
+            tally.record(&outcome);
         }
         true
     }

@@ -1,4 +1,6 @@
-//! Statistics of the verdicts: intervals of shares and quantiles, growth of a backlog.
+//! Statistics of the verdicts: intervals of shares and quantiles, growth of a backlog; and of the search:
+//! where the capacity lies.
 
 pub mod growth;
 pub mod interval;
+pub mod posterior;

@@ -210,7 +210,7 @@ fn recovery_line(recovery: &RecoveryRecord, colour: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{stream_result, trial_result};
+    use crate::report::sample::{evidence, stream_result, trial_result};
     use crate::trial::result::Recovery;
     use crate::trial::verdict::{Reason, Verdict};
     use crate::trial::{Purpose, StopCause, StreamView};
@@ -233,9 +233,9 @@ mod tests {
             stopped: None,
         };
         vec![
-            trial_line(&TrialRecord::new(&search, &verdict), false),
+            trial_line(&TrialRecord::new(&search, &evidence(verdict)), false),
             recovery_line(&RecoveryRecord::new(&recovery, Some(TrialId(3))), false),
-            trial_line(&TrialRecord::new(&level, &Verdict::Undecided), false),
+            trial_line(&TrialRecord::new(&level, &evidence(Verdict::Undecided)), false),
         ]
     }
 
@@ -262,7 +262,7 @@ mod tests {
     fn a_verdict_is_coloured_only_where_colour_is_wanted() {
         let stream = stream_result(Workload::Index, 50.0, 400, 0);
         let trial = trial_result(3, Purpose::Search, vec![stream]);
-        let record = TrialRecord::new(&trial, &Verdict::Undecided);
+        let record = TrialRecord::new(&trial, &evidence(Verdict::Undecided));
         assert!(trial_line(&record, true).contains("\x1b[33mundecided"), "yellow");
         assert!(!trial_line(&record, false).contains('\x1b'), "no escape codes");
     }

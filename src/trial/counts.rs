@@ -50,6 +50,8 @@ pub struct DueBin {
     pub ended: u64,
     /// How many of them ended later than the stream's limit for a slow response.
     pub slow: u64,
+    /// How many of them ended in another way than accepted.
+    pub failed: u64,
 }
 
 /// One second of the measured part, or of the wait after it.

@@ -5,16 +5,20 @@
 //! is *ruled out* and the shares hold; no alarm is no evidence. A trial ends as soon as either is clear.
 //! Figures and sources: docs/method.md.
 
+use super::counts::DueBin;
+use super::evidence::Evidence;
 use super::result::TrialResult;
+use super::shares::{Shares, WINDOWS, WINDOWS_BROKEN_MOST, broken_windows, clear_bins};
 use super::tally::Tally;
-use super::verdict::{Proof, Reason, Verdict, VoidReason};
+use super::verdict::{Proof, Reason, Verdict};
+use super::void::void_reasons;
 use super::{Flow, StopCause, StreamView, TICK_S, Tick, TrialPlan, Workload};
 use crate::stats::growth::Growth;
 use crate::stats::interval::share_is_at_most;
-use crate::units::Rps;
+use crate::units::{Rps, round_to_u64, round_to_usize, usize_to_u64};
 
 /// Share of responses that a 99th percentile allows above its limit.
-const SLOW_RATIO: f64 = 0.01;
+pub const SLOW_RATIO: f64 = 0.01;
 /// Growth is shown above this many standard deviations: no false alarm up to 98 % of the capacity.
 const ALARM_SIGMAS: f64 = 4.0;
 /// Growth is ruled out with this margin; 1 lets through errors of 5.8 % on exponential service.
@@ -25,13 +29,14 @@ const ALARM_AFTER_S: f64 = 2.0;
 const SHARE_SIGMAS: f64 = 3.7;
 /// ... and with at least this many cases: one stray error only makes a trial longer.
 const SHARE_CASES: u64 = 3;
+/// Overdispersion that a soak reckons with from its first second.
+const STRETCH: f64 = 30.0;
 /// One-sided confidence of a soak's bounds.
 const SOAK_CONFIDENCE: f64 = 0.90;
-/// Lateness beyond these voids a trial; the tail's limit is at least this, or 1 % of `P99_MS`.
-const LATENESS_P50_MS: f64 = 0.5;
-const LATENESS_P99_MS: f64 = 2.0;
-/// A generator that uses more than this share of its core cannot be believed to be on time.
-const CPU_RATIO: f64 = 0.9;
+/// A collapse is looked for in the last so many seconds ...
+const COLLAPSE_S: f64 = 5.0;
+/// ... and is there when fewer than this share of what was sustained before is accepted.
+const COLLAPSE_RATIO: f64 = 0.5;
 
 /// What "sustained" means for indexing.
 #[derive(Debug, Clone, Copy)]
@@ -73,17 +78,10 @@ pub struct Judge {
     offered_rps: f64,
     warmup_s: f64,
     planned: u64,
+    sustained_before_rps: Option<f64>,
     growth: Growth,
     elapsed_s: f64,
     decided: Option<Verdict>,
-}
-
-/// Slow responses and errors among the requests whose fate is clear.
-#[derive(Debug, Clone, Copy)]
-struct Shares {
-    clear: u64,
-    slow: u64,
-    failed: u64,
 }
 
 impl Judge {
@@ -98,6 +96,7 @@ impl Judge {
             offered_rps,
             warmup_s: plan.warmup_s,
             planned: offered.map_or(0, |offered| offered.count_in(plan.measure_s)),
+            sustained_before_rps: plan.sustained_before.map(Rps::get),
             growth: Growth::new(offered_rps * TICK_S),
             elapsed_s: 0.0,
             decided: None,
@@ -119,10 +118,21 @@ impl Judge {
         if self.decided.is_some() { Flow::Stop(StopCause::Decided) } else { Flow::Continue }
     }
 
+    /// The verdict over the finished trial, and what else it tells.
+    #[must_use]
+    pub fn evidence(&self, result: &TrialResult) -> Evidence {
+        let overdispersion = result.stream(Workload::Index).map_or(1.0, |index| {
+            let shares = Shares::at_end(&index.tally);
+            shares.slow_overdispersion.max(shares.failed_overdispersion)
+        });
+        let dispersion = self.growth.dispersion(self.offered_rps * TICK_S);
+        Evidence::new(result, self.verdict(result), dispersion, overdispersion)
+    }
+
     /// The verdict over the finished trial.
     #[must_use]
     pub fn verdict(&self, result: &TrialResult) -> Verdict {
-        let void = self.void_reasons(result);
+        let void = void_reasons(result, &self.objective);
         if !void.is_empty() {
             return Verdict::Void(void);
         }
@@ -144,22 +154,21 @@ impl Judge {
         }
     }
 
-    /// Variance of the backlog per request: what decides how long a soak must be.
-    #[must_use]
-    pub fn dispersion(&self) -> f64 {
-        self.growth.dispersion(self.offered_rps * TICK_S)
-    }
-
     fn decide(&self, view: &StreamView<'_>) -> Option<Verdict> {
-        let shares = self.shares_so_far(view.tally);
-        let reasons = self.alarms(view.outstanding, shares);
+        let shares = Shares::so_far(view.tally, self.elapsed_s, self.limit_s());
+        let reasons = self.alarms(view, shares);
         if !reasons.is_empty() {
             return Some(Verdict::Overloaded(reasons));
         }
         let (resolution_ratio, least_s) = self.resolution()?;
         let ruled_out = self.growth.is_below(EQUIVALENCE_SIGMAS, self.margin(resolution_ratio));
-        (self.elapsed_s >= least_s - TICK_S / 4.0 && ruled_out && self.shares_hold(shares))
-            .then_some(Verdict::Sustained(Proof::Bound))
+        let holds = self.elapsed_s >= least_s - TICK_S / 4.0
+            && ruled_out
+            && self.shares_hold(shares)
+            && self
+                .windows_broken(&clear_bins(view.tally, self.elapsed_s, self.limit_s()))
+                .is_none();
+        holds.then_some(Verdict::Sustained(Proof::Bound))
     }
 
     fn resolution(&self) -> Option<(f64, f64)> {
@@ -179,74 +188,87 @@ impl Judge {
         self.objective.p99_ms as f64 / 1000.0
     }
 
-    fn alarms(&self, outstanding: u64, shares: Shares) -> Vec<Reason> {
+    fn alarms(&self, view: &StreamView<'_>, shares: Shares) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let least = 5.0 + 0.1 * self.limit_s() * self.offered_rps;
         if self.elapsed_s >= ALARM_AFTER_S && self.growth.is_above(ALARM_SIGMAS, least) {
             reasons.push(Reason::Backlog { growth_rps: self.growth.total() / self.elapsed_s });
         }
-        let queue_s = outstanding as f64 / self.offered_rps;
+        let queue_s = view.outstanding as f64 / self.offered_rps;
         let limit_s = 2.0 * self.limit_s();
         if queue_s > limit_s {
             reasons.push(Reason::Queue { queue_s, limit_s });
         }
-        if self.is_too_many(shares.slow, shares.clear, SLOW_RATIO) {
+        if self.is_too_many(shares.slow, shares.clear, SLOW_RATIO, shares.slow_overdispersion) {
             reasons.push(self.slow_reason(shares));
         }
-        if self.is_too_many(shares.failed, shares.clear, self.objective.error_ratio) {
+        let error_ratio = self.objective.error_ratio;
+        if self.is_too_many(shares.failed, shares.clear, error_ratio, shares.failed_overdispersion)
+        {
             reasons.push(self.errors_reason(shares));
         }
+        reasons.extend(self.collapse(view.tally));
         reasons
     }
 
     /// Whether `count` of `clear` cannot come from a share of `limit`.
     ///
-    /// A soak is not stopped by a bad stretch, only when the measured share at its end is sure to be
-    /// over the limit: it is the soak's length that makes its answer.
-    fn is_too_many(&self, count: u64, clear: u64, limit: f64) -> bool {
-        let expected = limit * clear as f64;
+    /// A soak is not stopped by a bad stretch: it is its length that makes its answer. It ends when its
+    /// share is sure to be over the limit at its end, or beyond what the worst of stretches explains.
+    fn is_too_many(&self, count: u64, clear: u64, limit: f64, overdispersion: f64) -> bool {
         match self.rule {
-            Rule::Confirm { .. } => count as f64 > limit * self.planned as f64,
-            _ => count >= SHARE_CASES && count as f64 > expected + SHARE_SIGMAS * expected.sqrt(),
+            Rule::Confirm { .. } => {
+                count as f64 > limit * self.planned as f64
+                    || is_certainly_over(count, clear, limit, overdispersion.max(STRETCH))
+            }
+            _ => is_certainly_over(count, clear, limit, overdispersion),
         }
+    }
+
+    /// Far fewer answers than at a lower rate: more load means less work done.
+    fn collapse(&self, tally: &Tally) -> Option<Reason> {
+        let sustained_rps = self.sustained_before_rps.filter(|rps| *rps < self.offered_rps)?;
+        // The last second is still open, and so is the first one's pipeline.
+        if self.elapsed_s < COLLAPSE_S + 2.0 {
+            return None;
+        }
+        let last = round_to_usize(self.elapsed_s.floor());
+        let first = last - round_to_usize(COLLAPSE_S);
+        let accepted: u64 =
+            tally.seconds.get(first..last)?.iter().map(|second| second.accepted).sum();
+        let accepted_rps = accepted as f64 / COLLAPSE_S;
+        (accepted_rps < COLLAPSE_RATIO * sustained_rps)
+            .then_some(Reason::Collapse { accepted_rps, sustained_rps })
+    }
+
+    /// Of a soak: the parts that break the objective, where they are too many.
+    fn windows_broken(&self, bins: &[DueBin]) -> Option<Reason> {
+        if !matches!(self.rule, Rule::Confirm { .. }) {
+            return None;
+        }
+        let error_ratio = self.objective.error_ratio;
+        let broken = broken_windows(
+            bins,
+            |slow, clear| is_certainly_over(slow, clear, SLOW_RATIO, 1.0),
+            |failed, clear| is_certainly_over(failed, clear, error_ratio, 1.0),
+        );
+        (broken > WINDOWS_BROKEN_MOST)
+            .then(|| Reason::Windows { broken: usize_to_u64(broken), of: usize_to_u64(WINDOWS) })
     }
 
     fn shares_hold(&self, shares: Shares) -> bool {
-        let within = |count: u64, limit: f64| count as f64 <= limit * shares.clear as f64;
-        let shown =
-            |count: u64, limit: f64| share_is_at_most(count, shares.clear, limit, SOAK_CONFIDENCE);
-        match self.rule {
-            Rule::Confirm { .. } => {
-                shown(shares.slow, SLOW_RATIO) && shown(shares.failed, self.objective.error_ratio)
-            }
-            _ => {
-                shares.clear > 0
-                    && within(shares.slow, SLOW_RATIO)
-                    && within(shares.failed, self.objective.error_ratio)
-            }
+        let Shares { clear, slow, failed, .. } = shares;
+        let error_ratio = self.objective.error_ratio;
+        if matches!(self.rule, Rule::Confirm { .. }) {
+            return is_shown(slow, clear, SLOW_RATIO, shares.slow_overdispersion)
+                && is_shown(failed, clear, error_ratio, shares.failed_overdispersion);
         }
-    }
-
-    /// A request counts as slow as soon as its age passes the limit; its answer is not waited for.
-    fn shares_so_far(&self, tally: &Tally) -> Shares {
-        let mut shares = Shares { clear: 0, slow: 0, failed: tally.counts.failed() };
-        let mut bin_end_s = 0.0;
-        for bin in &tally.bins {
-            bin_end_s += TICK_S;
-            let overdue =
-                if bin_end_s + self.limit_s() <= self.elapsed_s { bin.due - bin.ended } else { 0 };
-            shares.clear += bin.ended + overdue;
-            shares.slow += bin.slow + overdue;
-        }
-        shares
+        let within = |count: u64, limit: f64| count as f64 <= limit * clear as f64;
+        clear > 0 && within(slow, SLOW_RATIO) && within(failed, error_ratio)
     }
 
     fn verdict_at_end(&self, tally: &Tally) -> Verdict {
-        let shares = Shares {
-            clear: tally.counts.total(),
-            slow: tally.bins.iter().map(|bin| bin.slow).sum(),
-            failed: tally.counts.failed(),
-        };
+        let shares = Shares::at_end(tally);
         if shares.clear == 0 {
             return Verdict::Undecided;
         }
@@ -264,6 +286,7 @@ impl Judge {
         if grew {
             reasons.push(Reason::Unresolved);
         }
+        reasons.extend(self.windows_broken(&tally.bins));
         if reasons.is_empty() {
             Verdict::Sustained(Proof::PointValue)
         } else {
@@ -280,41 +303,17 @@ impl Judge {
         let share_ratio = shares.failed as f64 / shares.clear.max(1) as f64;
         Reason::Errors { share_ratio, limit_ratio: self.objective.error_ratio }
     }
+}
 
-    fn void_reasons(&self, result: &TrialResult) -> Vec<VoidReason> {
-        let mut reasons = Vec::new();
-        let limit_ms = LATENESS_P99_MS.max(self.objective.p99_ms as f64 / 100.0);
-        for stream in &result.streams {
-            let lateness = &stream.tally.lateness;
-            let (p50_ms, p99_ms) = (lateness.quantile_ms(0.5), lateness.quantile_ms(0.99));
-            let late = p50_ms.is_some_and(|p50_ms| p50_ms > LATENESS_P50_MS)
-                || p99_ms.is_some_and(|p99_ms| p99_ms > limit_ms);
-            if late {
-                let p50_ms = p50_ms.unwrap_or_default();
-                let p99_ms = p99_ms.or(lateness.max_ms()).unwrap_or_default();
-                reasons.push(VoidReason::Lateness { p50_ms, p99_ms, limit_ms });
-            }
-            if stream.tally.unsent_generator > 0 {
-                reasons.push(VoidReason::Shortage { unsent: stream.tally.unsent_generator });
-            }
-        }
-        if result.vitals.cpu_ratio() > CPU_RATIO {
-            reasons.push(VoidReason::Processor { cpu_ratio: result.vitals.cpu_ratio() });
-        }
-        if self.lanes_were_short(result) {
-            reasons.push(VoidReason::Lanes { lanes_max: result.vitals.lanes_max });
-        }
-        reasons
-    }
+/// Whether `count` of `clear` cannot come from a share of `limit`, however unevenly they are spread.
+fn is_certainly_over(count: u64, clear: u64, limit: f64, overdispersion: f64) -> bool {
+    let expected = limit * clear as f64;
+    let deviation = (overdispersion * expected).sqrt();
+    count >= SHARE_CASES && count as f64 > expected + SHARE_SIGMAS * deviation
+}
 
-    fn lanes_were_short(&self, result: &TrialResult) -> bool {
-        let service_p50_ms =
-            result.stream(Workload::Index).and_then(|stream| stream.tally.service.quantile_ms(0.5));
-        match (service_p50_ms, self.objective.base_ms) {
-            (Some(service_p50_ms), Some(base_ms)) => {
-                result.vitals.lanes_exhausted && service_p50_ms <= 2.0 * base_ms
-            }
-            _ => false,
-        }
-    }
+/// Whether `count` of `clear` shows a share of at most `limit`; uneven ones count as fewer samples.
+fn is_shown(count: u64, clear: u64, limit: f64, overdispersion: f64) -> bool {
+    let effective = |count: u64| round_to_u64(count as f64 / overdispersion);
+    share_is_at_most(effective(count), effective(clear), limit, SOAK_CONFIDENCE)
 }

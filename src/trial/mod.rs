@@ -5,12 +5,15 @@
 
 pub mod counts;
 pub mod criteria;
+pub mod evidence;
 pub mod latency;
 pub mod outcome;
 pub mod recovery;
 pub mod result;
+mod shares;
 pub mod tally;
 pub mod verdict;
+mod void;
 
 use std::fmt;
 use std::future::Future;
@@ -52,6 +55,8 @@ pub enum Purpose {
     Level(LoadPercent),
     /// A single trial at a rate that the user gave.
     Load,
+    /// An early rate once more: is the service still what it was?
+    Drift,
 }
 
 impl Purpose {
@@ -65,6 +70,7 @@ impl Purpose {
             Self::Soak => "soak".to_owned(),
             Self::Level(percent) => format!("level_{}", percent.0),
             Self::Load => "load".to_owned(),
+            Self::Drift => "drift".to_owned(),
         }
     }
 }
@@ -121,6 +127,8 @@ pub struct TrialPlan {
     pub measure_s: f64,
     /// How it is judged.
     pub rule: Rule,
+    /// The highest rate that was sustained before: what a collapse is held against.
+    pub sustained_before: Option<Rps>,
     /// Seed of its arrivals.
     pub seed: Seed,
 }
@@ -163,6 +171,8 @@ pub struct RecoverPlan {
     pub id: TrialId,
     /// A probe is good when it is accepted within this.
     pub good_ms: f64,
+    /// The median of the last probes must be within this too; `None` where the time at rest is not known.
+    pub typical_ms: Option<f64>,
     /// This many good probes in a row are a recovery.
     pub good_in_a_row: u32,
     /// A probe's time-out.

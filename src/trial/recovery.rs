@@ -1,11 +1,15 @@
 //! When has a target recovered, and when is it lost? The rules; who sends the probes is another matter.
 
+use std::collections::VecDeque;
+
 use super::outcome::{Ending, Outcome};
 use super::result::Recovery;
 use super::{RecoverPlan, StopCause};
 
 /// A target that refuses every connect for so long is lost.
 const LOST_AFTER_S: f64 = 3.0;
+/// So many probes in a row have a typical median.
+const TYPICAL_PROBES: usize = 9;
 /// Pause after a probe that was not good, so that probing is no load.
 const PAUSE_S: f64 = 0.1;
 
@@ -47,12 +51,14 @@ pub struct RecoveryWatch {
     loss: LossWatch,
     good_in_a_row: u32,
     first_good_s: f64,
+    /// How long the last probes took, failed ones for ever.
+    took_ms: VecDeque<f64>,
 }
 
 impl RecoveryWatch {
     /// Before the first probe.
     #[must_use]
-    pub const fn new(plan: RecoverPlan) -> Self {
+    pub fn new(plan: RecoverPlan) -> Self {
         let recovery = Recovery {
             id: plan.id,
             recovered_s: None,
@@ -63,7 +69,7 @@ impl RecoveryWatch {
             stopped: None,
         };
         let loss = LossWatch { refused_since_s: None, refused_last_s: 0.0 };
-        Self { plan, recovery, loss, good_in_a_row: 0, first_good_s: 0.0 }
+        Self { plan, recovery, loss, good_in_a_row: 0, first_good_s: 0.0, took_ms: VecDeque::new() }
     }
 
     /// Takes a probe whose instants count from the start of the recovery; returns the pause in seconds
@@ -78,7 +84,12 @@ impl RecoveryWatch {
             self.recovery.stopped = Some(StopCause::TargetLost);
         }
         let took_ms = probe.ended.since_ns(probe.due) as f64 / 1e6;
-        if probe.ending != Ending::Accepted || took_ms > self.plan.good_ms {
+        let accepted = probe.ending == Ending::Accepted;
+        self.took_ms.push_back(if accepted { took_ms } else { f64::INFINITY });
+        if self.took_ms.len() > TYPICAL_PROBES {
+            self.took_ms.pop_front();
+        }
+        if !accepted || took_ms > self.plan.good_ms {
             self.good_in_a_row = 0;
             return PAUSE_S;
         }
@@ -86,10 +97,17 @@ impl RecoveryWatch {
             self.first_good_s = ended_s;
         }
         self.good_in_a_row += 1;
-        if self.good_in_a_row >= self.plan.good_in_a_row {
+        if self.good_in_a_row >= self.plan.good_in_a_row && self.is_typical() {
             self.recovery.recovered_s = Some(self.first_good_s);
         }
         0.0
+    }
+
+    /// Whether the service is about as fast as at rest: a few lucky probes do not show that.
+    fn is_typical(&self) -> bool {
+        let Some(typical_ms) = self.plan.typical_ms else { return true };
+        let slow = self.took_ms.iter().filter(|took_ms| **took_ms > typical_ms).count();
+        self.took_ms.len() >= TYPICAL_PROBES && 2 * slow < TYPICAL_PROBES
     }
 
     /// Ends the recovery from outside.
@@ -125,6 +143,7 @@ mod tests {
         RecoveryWatch::new(RecoverPlan {
             id: TrialId(2),
             good_ms: 40.0,
+            typical_ms: None,
             good_in_a_row: 3,
             timeout_ms: 5000,
             cap_s: 60.0,

@@ -84,6 +84,12 @@ impl TrialResult {
         self.streams.iter().find(|stream| stream.plan.workload == workload)
     }
 
+    /// Seconds from the last planned due time to the end of the last request; 0 when it was cut short.
+    #[must_use]
+    pub fn drained_s(&self) -> f64 {
+        (self.vitals.wall_s - self.plan.warmup_s - self.plan.measure_s).max(0.0)
+    }
+
     /// Requests of all streams, warm-up included.
     #[must_use]
     pub fn requests(&self) -> u64 {

@@ -121,6 +121,7 @@ impl Tally {
         let bin = slot(&mut self.bins, bin_of(outcome.due.since_ns(self.start)));
         bin.ended += 1;
         bin.slow += u64::from(response_ns > self.slow_ns);
+        bin.failed += u64::from(outcome.ending != Ending::Accepted);
         self.count_second(outcome, response_ns);
     }
 

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What a trial says about its rate.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The target keeps up with the rate, within the objective.
     Sustained(Proof),
@@ -16,7 +19,8 @@ pub enum Verdict {
 }
 
 /// How strongly a rate is shown to be sustained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// Every upper bound lies within the objective.
     Bound,
@@ -25,7 +29,8 @@ pub enum Proof {
 }
 
 /// Why a target does not sustain a rate, with the figures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Requests pile up.
     Backlog {
@@ -60,6 +65,35 @@ pub enum Reason {
     },
     /// The time was up before the growth of the backlog could be ruled out.
     Unresolved,
+    /// Far fewer requests are answered than at a lower rate.
+    Collapse {
+        /// Accepted answers per second over the last seconds.
+        accepted_rps: f64,
+        /// The rate that was sustained before.
+        sustained_rps: f64,
+    },
+    /// Too many parts of a soak break the objective by themselves.
+    Windows {
+        /// How many do.
+        broken: u64,
+        /// Of so many.
+        of: u64,
+    },
+}
+
+impl Reason {
+    /// Whether requests piled up: the service cannot keep up, whatever the objective.
+    #[must_use]
+    pub const fn is_backlog(&self) -> bool {
+        matches!(
+            self,
+            Self::Backlog { .. }
+                | Self::Queue { .. }
+                | Self::Outstanding { .. }
+                | Self::Unresolved
+                | Self::Collapse { .. }
+        )
+    }
 }
 
 impl fmt::Display for Reason {
@@ -88,12 +122,20 @@ impl fmt::Display for Reason {
             Self::Unresolved => {
                 write!(f, "unresolved: growth of the backlog could not be ruled out in time")
             }
+            Self::Collapse { accepted_rps, sustained_rps } => write!(
+                f,
+                "collapse: only {accepted_rps:.1} accepted per second; {sustained_rps:.1}/s were sustained before"
+            ),
+            Self::Windows { broken, of } => {
+                write!(f, "windows: {broken} of {of} parts of the soak break the objective")
+            }
         }
     }
 }
 
 /// Why a trial says nothing about its target.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum VoidReason {
     /// Requests were taken up too late.
     Lateness {

@@ -81,6 +81,7 @@ fn plan(settings: &Settings, load: &LoadSettings) -> TrialPlan {
         warmup_s: load.warmup_s,
         measure_s: load.duration_s,
         rule: Rule::Measure,
+        sustained_before: None,
         seed: Seed(settings.seed),
     }
 }

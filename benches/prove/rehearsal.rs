@@ -1,0 +1,166 @@
+//! One search in virtual time, and many of them on all cores.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use plimsoll::app::conduct::{Witness, conduct};
+use plimsoll::campaign::Campaign;
+use plimsoll::campaign::plan::{CampaignPlan, DashboardPlan};
+use plimsoll::campaign::presets::Preset;
+use plimsoll::schedule::ArrivalLaw;
+use plimsoll::search::finding::{Capacity, Finding};
+use plimsoll::seed::Seed;
+use plimsoll::sim::SimMeasurer;
+use plimsoll::sim::truth::{Effort, sustained_rps};
+use plimsoll::sim::zoo::Specimen;
+use plimsoll::trial::criteria::Objective;
+use plimsoll::trial::evidence::Evidence;
+use plimsoll::trial::result::{Recovery, TrialResult};
+use plimsoll::trial::{Measurer, Tick, TrialId, TrialPlan};
+use plimsoll::units::Rps;
+
+const OBJECTIVE: Objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: None };
+const TIMEOUT_MS: u64 = 5000;
+
+/// A service, what it really sustains, and how carefully it is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene {
+    pub(crate) specimen: Specimen,
+    pub(crate) truth_rps: Option<f64>,
+    pub(crate) preset: Preset,
+}
+
+/// What came of a search.
+pub(crate) struct Answer {
+    pub(crate) truth_rps: Option<f64>,
+    pub(crate) capacity: Capacity,
+    pub(crate) load_s: f64,
+    pub(crate) requests: u64,
+}
+
+impl Answer {
+    pub(crate) fn error_ratio(&self) -> Option<f64> {
+        Some(self.capacity.rps?.get() / self.truth_rps? - 1.0)
+    }
+
+    pub(crate) fn is_generator_limited(&self) -> bool {
+        self.capacity.finding == Finding::GeneratorLimited
+    }
+}
+
+impl Scene {
+    pub(crate) fn truth_of(specimen: &Specimen, effort: Effort) -> Option<f64> {
+        sustained_rps(&specimen.target, OBJECTIVE, TIMEOUT_MS, effort)
+    }
+
+    pub(crate) fn play(&self, seed: Seed) -> Answer {
+        let effort = self.preset.effort();
+        let plan = CampaignPlan {
+            goal: Rps::new(200.0).unwrap(),
+            floor: Rps::new(1.0).unwrap(),
+            ceiling: Rps::new(100_000.0).unwrap(),
+            objective: Objective { base_ms: Some(self.specimen.target.service_ms), ..OBJECTIVE },
+            timeout_ms: TIMEOUT_MS,
+            arrivals: ArrivalLaw::Poisson,
+            levels: Vec::new(),
+            dashboard: DashboardPlan {
+                offered: Rps::new(5.0).unwrap(),
+                level_s: effort.level_s,
+                timeout_ms: 30_000,
+            },
+            effort,
+            budget_s: effort.budget_s,
+            seed,
+        };
+        let objective = plan.objective;
+        let mut campaign = Campaign::new(plan);
+        let mut measurer =
+            SimMeasurer::new(self.specimen.target, self.specimen.faults, seed.named("target"));
+        let mut counter = Counter::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime
+            .block_on(conduct(&mut campaign, objective, &mut measurer, &mut counter))
+            .expect("a simulated campaign runs to its end");
+        if std::env::var("TRACE").is_ok() {
+            println!("{}{:?}\n", counter.text, campaign.outcome().capacity);
+        }
+        assert!(measurer.elapsed_s() <= effort.budget_s + 200.0, "the budget holds");
+        Answer {
+            truth_rps: self.truth_rps,
+            capacity: campaign.outcome().capacity,
+            load_s: counter.load_s,
+            requests: counter.requests,
+        }
+    }
+}
+
+/// Adds up what a search costs.
+#[derive(Default)]
+struct Counter {
+    load_s: f64,
+    requests: u64,
+    text: String,
+}
+
+impl Witness for Counter {
+    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
+    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
+    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
+
+    fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
+        self.load_s += result.plan.warmup_s + evidence.measured_s;
+        self.requests += result.requests();
+        if std::env::var("TRACE").is_ok() {
+            use std::fmt::Write;
+            writeln!(
+                self.text,
+                "{} {} {:?} {:.1} s {:?} v {:.2} phi {:.1} p50 {:?} tail {:?} uns {:?}",
+                result.plan.id,
+                result.plan.purpose.name(),
+                result.streams.first().map(|stream| stream.plan.offered.get()),
+                evidence.measured_s,
+                evidence.verdict,
+                evidence.dispersion,
+                evidence.overdispersion,
+                evidence.median.map(|m| m.ms),
+                evidence.tail_ratio,
+                evidence.unsteadiness
+            )?;
+        }
+        Ok(())
+    }
+
+    fn recovery(&mut self, _recovery: &Recovery, _after: TrialId) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// Results of `work` for every number below `count`, in their order, made on all cores.
+pub(crate) fn in_parallel<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let next = AtomicU64::new(0);
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut results: Vec<(u64, T)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut own = Vec::new();
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= count {
+                            return own;
+                        }
+                        own.push((number, work(number)));
+                    }
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a search panicked")).collect()
+    });
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}

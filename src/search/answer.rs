@@ -1,0 +1,47 @@
+//! What a search has come to, as a capacity with its interval and flags.
+
+use super::finding::{Capacity, Ends, Finding, Flag};
+use super::{Confirmed, Search};
+use crate::trial::verdict::Proof;
+use crate::units::Rps;
+
+impl Search {
+    pub(super) fn capacity(&self, finding: Finding) -> Capacity {
+        let low = self.bracket.low();
+        let high = self.rejected.or_else(|| self.bracket.high());
+        let Some(Confirmed { rate, by, proof }) = self.confirmed else {
+            return Capacity {
+                finding,
+                flags: self.flags.clone(),
+                rps: None,
+                low,
+                high,
+                ends: Ends::Bracket,
+                confirmed_by: Vec::new(),
+                stability: self.history.stability(),
+                reasons: self.reasons.clone(),
+            };
+        };
+        let mut flags = self.flags.clone();
+        flags.extend(self.history.flags(rate));
+        if proof == Proof::PointValue {
+            flags.push(Flag::FewSamples);
+        }
+        flags.sort_unstable();
+        flags.dedup();
+        let cost = |rate| self.plan.law_cost(rate, self.dispersion);
+        let interval = self.history.interval(cost).filter(|_| high.is_some());
+        let end = |value: Option<f64>| value.and_then(Rps::new);
+        Capacity {
+            finding,
+            flags,
+            rps: Some(rate),
+            low: Some(end(interval.map(|interval| interval.low_rps)).unwrap_or(rate).min(rate)),
+            high: end(interval.map(|interval| interval.high_rps)).map(|end| end.max(rate)).or(high),
+            ends: if interval.is_some() { Ends::Posterior } else { Ends::Bracket },
+            confirmed_by: vec![by],
+            stability: self.history.stability(),
+            reasons: Vec::new(),
+        }
+    }
+}

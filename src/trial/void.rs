@@ -1,0 +1,54 @@
+//! When a trial says nothing about its target: the generator was late, short of something, or too busy.
+
+use super::criteria::Objective;
+use super::result::TrialResult;
+use super::verdict::VoidReason;
+use super::{Workload, tally::Tally};
+
+/// Lateness beyond these voids a trial; the tail's limit is at least this, or 1 % of `P99_MS`.
+const LATENESS_P50_MS: f64 = 0.5;
+const LATENESS_P99_MS: f64 = 2.0;
+/// A generator that uses more than this share of its core cannot be believed to be on time.
+const CPU_RATIO: f64 = 0.85;
+
+/// Every reason that voids `result`; empty for a trial that can be believed.
+pub(super) fn void_reasons(result: &TrialResult, objective: &Objective) -> Vec<VoidReason> {
+    let mut reasons = Vec::new();
+    let limit_ms = LATENESS_P99_MS.max(objective.p99_ms as f64 / 100.0);
+    for stream in &result.streams {
+        reasons.extend(lateness(&stream.tally, limit_ms));
+        if stream.tally.unsent_generator > 0 {
+            reasons.push(VoidReason::Shortage { unsent: stream.tally.unsent_generator });
+        }
+    }
+    if result.vitals.cpu_ratio() > CPU_RATIO {
+        reasons.push(VoidReason::Processor { cpu_ratio: result.vitals.cpu_ratio() });
+    }
+    if lanes_were_short(result, objective) {
+        reasons.push(VoidReason::Lanes { lanes_max: result.vitals.lanes_max });
+    }
+    reasons
+}
+
+fn lateness(tally: &Tally, limit_ms: f64) -> Option<VoidReason> {
+    let lateness = &tally.lateness;
+    let (p50_ms, p99_ms) = (lateness.quantile_ms(0.5), lateness.quantile_ms(0.99));
+    let is_late = p50_ms.is_some_and(|p50_ms| p50_ms > LATENESS_P50_MS)
+        || p99_ms.is_some_and(|p99_ms| p99_ms > limit_ms);
+    is_late.then(|| VoidReason::Lateness {
+        p50_ms: p50_ms.unwrap_or_default(),
+        p99_ms: p99_ms.or(lateness.max_ms()).unwrap_or_default(),
+        limit_ms,
+    })
+}
+
+fn lanes_were_short(result: &TrialResult, objective: &Objective) -> bool {
+    let service_p50_ms =
+        result.stream(Workload::Index).and_then(|stream| stream.tally.service.quantile_ms(0.5));
+    match (service_p50_ms, objective.base_ms) {
+        (Some(service_p50_ms), Some(base_ms)) => {
+            result.vitals.lanes_exhausted && service_p50_ms <= 2.0 * base_ms
+        }
+        _ => false,
+    }
+}
