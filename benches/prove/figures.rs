@@ -20,6 +20,8 @@ pub(crate) struct Figures {
     load_median_s: f64,
     load_p95_s: f64,
     covered: f64,
+    /// Share of intervals that lie above the truth as a whole.
+    above: f64,
     width: f64,
     flagged: f64,
     drift: f64,
@@ -66,6 +68,7 @@ impl Figures {
             load_median_s: quantile(&loads, 0.5),
             load_p95_s: quantile(&loads, 0.95),
             covered: share(held, ends.len()),
+            above: share(ends.iter().filter(|(low, _, truth)| low > truth).count(), ends.len()),
             width: quantile(&sorted(ends.iter().map(|(low, high, _)| high / low - 1.0)), 0.5),
             flagged: share(has(&[Flag::HeavyTail, Flag::Noisy]), runs),
             drift: share(has(&[Flag::Drift]), runs),
@@ -131,7 +134,7 @@ pub(crate) struct Row<'a> {
 
 impl Row<'_> {
     pub(crate) const fn header() -> &'static str {
-        "| service | truth | answered | bias | error p95 | > 2 % high | CV | load median / p95 | interval holds / width | tail or noise / drift flagged |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| service | truth | answered | bias | error p95 | > 2 % high | CV | load median / p95 | interval holds / lies above / width | tail or noise / drift flagged |\n|---|---|---|---|---|---|---|---|---|---|"
     }
 }
 
@@ -143,7 +146,7 @@ impl fmt::Display for Row<'_> {
         };
         write!(
             f,
-            "| {} | {} | {} of {} | {} | {} | {} | {} | {:.0} / {:.0} s | {} / {} | {} / {} |",
+            "| {} | {} | {} of {} | {} | {} | {} | {} | {:.0} / {:.0} s | {} / {} / {} | {} / {} |",
             self.name,
             figures.truth_rps.map_or_else(|| "none".to_owned(), |rps| format!("{rps:.1}")),
             (figures.answered * figures.runs as f64).round(),
@@ -155,6 +158,7 @@ impl fmt::Display for Row<'_> {
             figures.load_median_s,
             figures.load_p95_s,
             percent(figures.covered),
+            percent(figures.above),
             percent(figures.width),
             percent(figures.flagged),
             percent(figures.drift),

@@ -93,7 +93,8 @@ impl Proof {
     fn table(&mut self, preset: Preset, title: &str, specimens: &[Specimen]) {
         let wanted: Vec<&Specimen> =
             specimens.iter().filter(|specimen| is_wanted(specimen)).collect();
-        if wanted.is_empty() {
+        let group = std::env::var("GROUP").unwrap_or_default();
+        if wanted.is_empty() || !title.contains(&group) {
             return;
         }
         println!("\n{}: {title}\n\n{}", preset.name(), Row::header());
@@ -115,7 +116,8 @@ impl Proof {
             .filter(|specimen| is_wanted(specimen))
             .map(|specimen| specimen.name)
             .collect();
-        if names.is_empty() {
+        let group = std::env::var("GROUP").unwrap_or_default();
+        if names.is_empty() || !title.contains(&group) {
             return;
         }
         println!("\n{}: {title}\n\n{}", preset.name(), Row::header());

@@ -82,9 +82,6 @@ impl Scene {
         runtime
             .block_on(conduct(&mut campaign, objective, &mut measurer, &mut counter))
             .expect("a simulated campaign runs to its end");
-        if std::env::var("TRACE").is_ok() {
-            println!("{}{:?}\n", counter.text, campaign.outcome().capacity);
-        }
         assert!(measurer.elapsed_s() <= effort.budget_s + 200.0, "the budget holds");
         Answer {
             truth_rps: self.truth_rps,
@@ -100,7 +97,6 @@ impl Scene {
 struct Counter {
     load_s: f64,
     requests: u64,
-    text: String,
 }
 
 impl Witness for Counter {
@@ -111,23 +107,6 @@ impl Witness for Counter {
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         self.load_s += result.plan.warmup_s + evidence.measured_s;
         self.requests += result.requests();
-        if std::env::var("TRACE").is_ok() {
-            use std::fmt::Write;
-            writeln!(
-                self.text,
-                "{} {} {:?} {:.1} s {:?} v {:.2} phi {:.1} p50 {:?} tail {:?} uns {:?}",
-                result.plan.id,
-                result.plan.purpose.name(),
-                result.streams.first().map(|stream| stream.plan.offered.get()),
-                evidence.measured_s,
-                evidence.verdict,
-                evidence.dispersion,
-                evidence.overdispersion,
-                evidence.median.map(|m| m.ms),
-                evidence.tail_ratio,
-                evidence.unsteadiness
-            )?;
-        }
         Ok(())
     }
 

@@ -87,9 +87,9 @@ impl CampaignPlan {
     }
 
     /// The median of recovery probes is typical within this: two and a half times the answer at rest, at
-    /// least 12.5 ms; `None` where the answer at rest is not known.
+    /// least 5 ms more than that; `None` where the answer at rest is not known.
     #[must_use]
     pub fn typical_probe_ms(&self) -> Option<f64> {
-        self.objective.base_ms.map(|base_ms| (2.5 * base_ms).max(12.5))
+        self.objective.base_ms.map(|base_ms| (2.5 * base_ms).max(base_ms + 5.0))
     }
 }

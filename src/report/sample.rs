@@ -88,6 +88,7 @@ pub(crate) fn evidence(verdict: Verdict) -> Evidence {
         verdict,
         requests: 0,
         measured_s: 0.0,
+        growth_ratio: 0.0,
         dispersion: 1.0,
         overdispersion: 1.0,
         median: None,

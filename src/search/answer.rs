@@ -5,6 +5,9 @@ use super::{Confirmed, Search};
 use crate::trial::verdict::Proof;
 use crate::units::Rps;
 
+/// Probability that is left out at each end of the interval.
+const TAIL: f64 = 0.025;
+
 impl Search {
     pub(super) fn capacity(&self, finding: Finding) -> Capacity {
         let low = self.bracket.low();
@@ -29,16 +32,16 @@ impl Search {
         }
         flags.sort_unstable();
         flags.dedup();
-        let cost = |rate| self.plan.law_cost(rate, self.dispersion);
-        let interval = self.history.interval(cost).filter(|_| high.is_some());
-        let end = |value: Option<f64>| value.and_then(Rps::new);
+        let belief = self.belief().filter(|_| high.is_some());
+        let end =
+            |share: f64| belief.as_ref().and_then(|belief| Rps::new(belief.quantile_rps(share)));
         Capacity {
             finding,
             flags,
             rps: Some(rate),
-            low: Some(end(interval.map(|interval| interval.low_rps)).unwrap_or(rate).min(rate)),
-            high: end(interval.map(|interval| interval.high_rps)).map(|end| end.max(rate)).or(high),
-            ends: if interval.is_some() { Ends::Posterior } else { Ends::Bracket },
+            low: Some(end(TAIL).unwrap_or(rate).min(rate)),
+            high: end(1.0 - TAIL).map(|end| end.max(rate)).or(high),
+            ends: if belief.is_some() { Ends::Posterior } else { Ends::Bracket },
             confirmed_by: vec![by],
             stability: self.history.stability(),
             reasons: Vec::new(),

@@ -3,15 +3,13 @@
 use super::finding::{Capacity, Finding};
 use super::{Phase, Search};
 use crate::schedule::ArrivalLaw;
+use crate::stats::posterior::Posterior;
 use crate::trial::Purpose;
 use crate::trial::criteria::Rule;
 use crate::units::Rps;
 
 /// Resolution of the climb, where only the order of magnitude matters.
 const COARSE_RATIO: f64 = 0.25;
-/// Whether the service became faster is asked by so many precisions above what failed: there a service
-/// that did not fails within seconds.
-const BEYOND_PRECISIONS: f64 = 2.0;
 
 /// A trial that the search asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,16 +65,19 @@ impl Search {
                 }
                 _ => return Next::Done(self.capacity(Finding::Unconfirmed)),
             },
-            Phase::Recheck => self.proposal(Purpose::Search, self.low_or_floor(), precision / 2.0),
-            Phase::Beyond => {
-                let rate = self.bracket.high().unwrap_or(self.plan.ceiling);
-                let rate = rate.scaled(1.0 + BEYOND_PRECISIONS * precision).min(self.plan.ceiling);
-                self.proposal(Purpose::Retest, rate, precision)
+            Phase::Settle => {
+                let believed = self.belief().and_then(|belief| Rps::new(belief.quantile_rps(0.5)));
+                let rate = believed.unwrap_or_else(|| self.low_or_floor());
+                // The belief is about the soak's law; spaced arrivals sustain more.
+                let rate = rate.scaled(1.0 / (1.0 - self.law_cost(rate)));
+                let rate = rate.max(self.plan.floor).min(self.plan.ceiling);
+                self.proposal(Purpose::Search, rate, precision / 2.0)
             }
-            Phase::Retest | Phase::Tiebreak => {
-                let rate = self.bracket.high().unwrap_or(self.plan.ceiling);
+            Phase::Warm { before } => self.proposal(Purpose::Drift, before.rate, COARSE_RATIO),
+            Phase::Retest { rate } | Phase::Tiebreak { rate } => {
                 self.proposal(Purpose::Retest, rate, precision / 2.0)
             }
+            Phase::Floor => self.proposal(Purpose::Retest, self.plan.floor, precision),
             Phase::Expand { precisions } => {
                 let rate = self.low_or_floor().scaled(1.0 + precisions * precision);
                 self.proposal(Purpose::Search, rate.min(self.plan.ceiling), precision / 2.0)
@@ -93,6 +94,16 @@ impl Search {
             }
         };
         Next::Try(attempt)
+    }
+
+    /// What all trials together say of the capacity under the soak's law.
+    pub(super) fn belief(&self) -> Option<Posterior> {
+        self.history.belief(|rate| self.law_cost(rate))
+    }
+
+    /// By how much irregular arrivals lower the capacity against spaced ones, as a share of the rate.
+    pub(super) fn law_cost(&self, rate: Rps) -> f64 {
+        self.plan.law_cost(rate, self.history.dispersion())
     }
 
     pub(super) fn low_or_floor(&self) -> Rps {
@@ -118,8 +129,8 @@ impl Search {
     pub(super) fn soak(&self, offered: Rps) -> Attempt {
         // Under Poisson arrivals a backlog has at least the variance of the arrivals themselves.
         let dispersion = match self.plan.soak_arrivals {
-            ArrivalLaw::Poisson => self.dispersion.max(1.0),
-            ArrivalLaw::Stratified | ArrivalLaw::Uniform => self.dispersion,
+            ArrivalLaw::Poisson => self.history.dispersion() + 1.0,
+            ArrivalLaw::Stratified | ArrivalLaw::Uniform => self.history.dispersion(),
         };
         let least_s = self.plan.soak_s(offered, dispersion);
         let resolution_ratio = self.plan.soak_resolution(offered, dispersion);

@@ -33,6 +33,18 @@ impl Search {
         }
     }
 
+    /// Before the soak: what was measured of a service that has become faster since is worth nothing.
+    pub(super) fn after_warm(&mut self, before: Baseline, seen: &Observation) -> Phase {
+        let faster = seen.evidence.median.filter(|now| is_faster(before.median, *now));
+        match faster {
+            Some(median) if self.expansions < self.plan.expansions_max => {
+                self.early = vec![Baseline { rate: before.rate, median }];
+                self.start_over()
+            }
+            _ => self.first_soak(),
+        }
+    }
+
     pub(super) fn after_drift(&mut self, before: Baseline, seen: &Observation) -> Phase {
         let now = seen.evidence.median;
         let failed = matches!(seen.evidence.verdict, Verdict::Overloaded(_));
@@ -73,7 +85,7 @@ impl Search {
 }
 
 /// The highest of the early rates that is light against `answer`.
-fn baseline_for(early: &[Baseline], answer: Rps) -> Option<Baseline> {
+pub(super) fn baseline_for(early: &[Baseline], answer: Rps) -> Option<Baseline> {
     early
         .iter()
         .filter(|baseline| baseline.rate.get() <= LIGHT_RATIO * answer.get())

@@ -26,7 +26,6 @@ use drift::Baseline;
 use finding::{Capacity, Finding, Flag};
 use history::History;
 use plan::SearchPlan;
-use soaking::SHEDDING_SLOPE;
 
 /// Where the search stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,18 +34,20 @@ enum Phase {
     Bracket { rate: Rps },
     /// Halving the bracket.
     Bisect,
-    /// Looking sharply at a pass that was only looked at coarsely.
-    Recheck,
-    /// The failing side once more.
-    Retest,
-    /// It failed once and passed once: two of three decide.
-    Tiebreak,
+    /// Looking sharply where all trials together place the capacity.
+    Settle,
     /// Upwards after a withdrawn fail, by so many precisions.
     Expand { precisions: f64 },
     /// Confirming a rate.
     Soak { rate: Rps },
-    /// Well above what failed: did the service become faster meanwhile?
-    Beyond,
+    /// An early rate once more before the soak: did the service become faster meanwhile?
+    Warm { before: Baseline },
+    /// The failing side once more, where the service is surely overloaded unless it became faster ...
+    Retest { rate: Rps },
+    /// ... and again when it passed: two of three decide.
+    Tiebreak { rate: Rps },
+    /// The lowest rate of the range once more, before nothing is found to be sustained.
+    Floor,
     /// An early rate once more: is the service still what it was?
     Drift { before: Baseline },
     /// It was not: the answer must hold once more.
@@ -70,12 +71,13 @@ pub struct Search {
     rejected: Option<Rps>,
     /// The last soak that was rejected for errors, and their share.
     refused: Option<(Rps, f64)>,
-    shedding_slope: f64,
+    /// Growth of the share of errors with the logarithm of the rate, where two soaks showed it.
+    shedding_slope: Option<f64>,
+    settles: u32,
     soaks: u32,
     expansions: u32,
     voids: u32,
     attempts: u32,
-    dispersion: f64,
     /// Whether a soak was rejected because requests piled up.
     piled_up: bool,
     /// Whether the service was found changed and the answer has to hold once more ...
@@ -111,12 +113,12 @@ impl Search {
             confirmed: None,
             rejected: None,
             refused: None,
-            shedding_slope: SHEDDING_SLOPE,
+            shedding_slope: None,
+            settles: 0,
             soaks: 0,
             expansions: 0,
             voids: 0,
             attempts: 0,
-            dispersion: 1.0,
             piled_up: false,
             is_suspect: false,
             is_slower: false,
@@ -136,7 +138,6 @@ impl Search {
         match &evidence.verdict {
             Verdict::Sustained(proof) => {
                 self.voids = 0;
-                self.dispersion = evidence.dispersion;
                 self.passed(&attempt, seen, *proof);
             }
             Verdict::Overloaded(reasons) => {
@@ -191,7 +192,8 @@ impl Search {
         let halvings = self.bracket.width_ratio().map_or(4.0, |width_ratio| {
             (width_ratio / self.plan.precision_ratio).log2().max(0.0).ceil()
         });
-        let soak_s = pause_s + self.plan.soak_s(self.low_or_floor(), self.dispersion.max(1.0));
+        let soak_s =
+            pause_s + self.plan.soak_s(self.low_or_floor(), self.history.dispersion().max(1.0));
         match self.phase {
             Phase::Done(_) => 0.0,
             Phase::Drift { .. } => pause_s + self.plan.drift_s,

@@ -1,28 +1,31 @@
 //! What a trial moves: the bracket while rates are proposed, then hand-over to the soaks.
 
 use super::attempts::Attempt;
-use super::drift::Baseline;
-use super::finding::{Finding, Flag};
+use super::drift::{Baseline, baseline_for};
+use super::finding::Finding;
 use super::{Confirmed, Phase, Search};
 use crate::trial::Purpose;
 use crate::trial::criteria::Rule;
 use crate::trial::evidence::Observation;
 use crate::trial::verdict::{Proof, Reason};
-use crate::units::Rps;
 
 /// The climb's factor: the overshoot is bounded and ends early.
 const CLIMB_FACTOR: f64 = 2.0;
 /// Without any pass the search goes down by this factor.
 const DESCENT_FACTOR: f64 = 4.0;
-/// A failing side that passes its re-test sends the search up by this many precisions first.
-const EXPANSION_PRECISIONS: f64 = 3.0;
+/// The bracket is halved until it is so many precisions wide ...
+const SETTLE_PRECISIONS: f64 = 4.0;
+/// ... then the capacity is looked at until its deviation is so many precisions ...
+const SETTLED_PRECISIONS: f64 = 0.4;
+/// ... or so many looks have been taken.
+const SETTLES_MOST: u32 = 1;
 
 impl Search {
     pub(super) fn passed(&mut self, attempt: &Attempt, seen: &Observation, proof: Proof) {
         let offered = attempt.offered;
         let moves_up = matches!(attempt.purpose, Purpose::Search | Purpose::Retest);
         if let (true, Rule::Propose { resolution_ratio, .. }) = (moves_up, attempt.rule)
-            && self.phase != Phase::Retest
+            && !matches!(self.phase, Phase::Retest { .. })
         {
             self.bracket.pass(offered, resolution_ratio);
         }
@@ -36,16 +39,9 @@ impl Search {
                 self.certify()
             }
             Phase::Drift { before } => self.after_drift(before, seen),
-            Phase::Retest => Phase::Tiebreak,
-            Phase::Tiebreak | Phase::Beyond => {
-                if self.phase == Phase::Beyond {
-                    self.flag(Flag::Drift);
-                    self.start_over();
-                }
-                self.history.forget_fails_up_to(offered);
-                self.expansions += 1;
-                Phase::Expand { precisions: EXPANSION_PRECISIONS }
-            }
+            Phase::Warm { before } => self.after_warm(before, seen),
+            Phase::Retest { rate } => Phase::Tiebreak { rate },
+            Phase::Tiebreak { .. } => self.start_over(),
             _ if offered >= self.plan.ceiling => Phase::Soak { rate: self.plan.ceiling },
             Phase::Bracket { rate } if self.bracket.high().is_none() => {
                 self.early
@@ -76,14 +72,15 @@ impl Search {
                 self.after_rejection(seen, reasons)
             }
             Phase::Drift { before } => self.after_drift(before, seen),
-            Phase::Retest | Phase::Tiebreak => self.after_retest_failed(),
-            Phase::Beyond => self.check_drift(),
+            Phase::Warm { .. } => self.first_soak(),
+            Phase::Retest { .. } | Phase::Tiebreak { .. } => self.check_drift(),
+            Phase::Floor => Phase::Done(Finding::BelowFloor),
             _ => {
                 self.bracket.fail(offered);
                 if self.bracket.low().is_some() {
                     self.narrow()
                 } else if offered <= self.plan.floor {
-                    Phase::Retest
+                    Phase::Floor
                 } else {
                     let lower = offered.scaled(1.0 / DESCENT_FACTOR).max(self.plan.floor);
                     Phase::Bracket { rate: lower }
@@ -92,37 +89,22 @@ impl Search {
         };
     }
 
-    /// The next step inside a bracket.
+    /// The next step inside a bracket: halve it while it is wide, then look where the capacity is believed
+    /// to lie until that is known well enough for a soak.
     pub(super) fn narrow(&mut self) -> Phase {
-        let (Some(low), Some(width_ratio)) = (self.bracket.low(), self.bracket.width_ratio())
-        else {
+        let Some(width_ratio) = self.bracket.width_ratio() else {
             return Phase::Bracket { rate: self.low_or_floor() };
         };
-        let resolution_ratio = self.bracket.low_resolution_ratio().unwrap_or_default();
-        if width_ratio > self.plan.precision_ratio {
-            Phase::Bisect
-        } else if resolution_ratio > self.plan.precision_ratio {
-            Phase::Recheck
-        } else if self.expansions < self.plan.expansions_max {
-            Phase::Retest
-        } else {
-            self.flag(Flag::NonMonotone);
-            self.soak_below(low)
+        if width_ratio > SETTLE_PRECISIONS * self.plan.precision_ratio {
+            return Phase::Bisect;
         }
-    }
-
-    /// The first soak: as far below what spaced arrivals sustain as the soak's law is expected to cost.
-    pub(super) fn soak_below(&mut self, rate: Rps) -> Phase {
-        let rate =
-            rate.scaled(1.0 - self.plan.law_cost(rate, self.dispersion)).max(self.plan.floor);
-        self.proposed = Some(rate);
-        Phase::Soak { rate }
-    }
-
-    pub(super) fn after_retest_failed(&mut self) -> Phase {
-        match self.bracket.low() {
-            Some(low) => self.soak_below(low),
-            None => Phase::Done(Finding::BelowFloor),
+        let known = SETTLED_PRECISIONS * self.plan.precision_ratio;
+        let is_known = self.belief().is_some_and(|belief| belief.deviation_ratio() <= known);
+        if is_known || self.settles >= SETTLES_MOST {
+            let before = self.believed().and_then(|rate| baseline_for(&self.early, rate));
+            return before.map_or_else(|| self.first_soak(), |before| Phase::Warm { before });
         }
+        self.settles += 1;
+        Phase::Settle
     }
 }

@@ -1,128 +1,203 @@
 //! Where a capacity lies, given all trials: a posterior over its logarithm.
 //!
-//! A trial at rate r passes with probability `lapse + (1 - 2 lapse) Phi((ln C - ln r) / s)` when the
-//! capacity is C: the psychometric function of sensory thresholds, with a lapse rate for trials that went
-//! wrong for a reason of their own. `s` comes from the dispersion that the trial itself showed, widened
-//! by a factor that was calibrated against simulated services (docs/method.md).
-//! Source of the method: Watson and Pelli, "QUEST: a Bayesian adaptive psychometric method",
-//! Perception & Psychophysics 33 (1983).
+//! A trial at rate r tells of the capacity C by how its backlog grew. Against a capacity C the backlog is a
+//! random walk with drift (1 - C/r) per request that cannot fall below nothing, and the density of where
+//! such a walk stands is known (Harrison, "Brownian Motion and Stochastic Flow Systems", 1985, section
+//! 3.6). How long a trial ran and why it ended does not matter to it, so that trials that were stopped early
+//! count for what they are worth. A trial that broke its objective without a backlog is a yes or no: it passes
+//! with probability `lapse + (1 - 2 lapse) Phi((ln C - ln r) / s)`, the psychometric function of sensory
+//! thresholds (Watson and Pelli, "QUEST: a Bayesian adaptive psychometric method", Perception &
+//! Psychophysics 33, 1983). The widening and the floor of the deviations were calibrated against simulated
+//! services (docs/method.md).
+
+use std::f64::consts::TAU;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Share of trials that say nothing about the rate.
 const LAPSE: f64 = 0.005;
 /// Deviation that even the longest trial keeps, as a share of the rate.
-const FLOOR_RATIO: f64 = 0.015;
+const FLOOR_RATIO: f64 = 0.01;
 /// Widens what dispersion alone would say.
-const WIDENING: f64 = 1.5;
+const WIDENING: f64 = 1.4;
 /// Step of the grid, as a share of the rate.
-const STEP: f64 = 0.001;
-/// The grid reaches this factor beyond the rates that were tried.
-const REACH: f64 = 2.0;
-/// Probability that is left out at each end of the interval.
-const TAIL: f64 = 0.025;
+const STEP: f64 = 0.002;
+/// The grid reaches this factor beyond the bracket.
+const REACH: f64 = 1.3;
+/// Beyond so many deviations the tail of the normal law is taken from its expansion.
+const FAR: f64 = 6.0;
 
-/// A trial that passed or failed.
+/// What a trial showed about the capacity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Showed {
+    /// The backlog grew by this share of the requests; below zero counts as none.
+    Growth(f64),
+    /// The objective held.
+    Passed,
+    /// The objective was broken.
+    Failed,
+}
+
+/// A judged trial.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Probe {
     /// The rate that was offered, above zero.
     pub rate_rps: f64,
-    /// Whether it was sustained.
-    pub passed: bool,
+    /// What it showed.
+    pub showed: Showed,
     /// Variance of the backlog per request.
     pub dispersion: f64,
     /// Requests of the trial.
     pub requests: f64,
 }
 
-/// A 95 % interval with its median.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// Lower end.
-    pub low_rps: f64,
-    /// Median.
-    pub median_rps: f64,
-    /// Upper end.
-    pub high_rps: f64,
+/// Belief about a capacity: weights over a grid of its logarithm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posterior {
+    first: f64,
+    weights: Vec<f64>,
+    total: f64,
 }
 
-/// The interval that holds the capacity with a probability of 95 %; `None` unless trials have passed and
-/// trials have failed.
-#[must_use]
-pub fn interval(probes: &[Probe]) -> Option<Interval> {
-    let (true, true) =
-        (probes.iter().any(|probe| probe.passed), probes.iter().any(|probe| !probe.passed))
-    else {
-        return None;
-    };
-    let rates = probes.iter().map(|probe| probe.rate_rps.ln());
-    let first = rates.clone().fold(f64::INFINITY, f64::min) - REACH.ln();
-    let last = rates.fold(f64::NEG_INFINITY, f64::max) + REACH.ln();
-    let points = crate::units::round_to_u64((last - first) / STEP);
-    let normal = Normal::standard();
-    let logs: Vec<f64> = (0..=points)
-        .map(|point| {
-            let log_capacity = first + STEP * point as f64;
-            probes.iter().map(|probe| log_likelihood(probe, log_capacity, &normal)).sum()
-        })
-        .collect();
-    let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logs.iter().map(|log| (log - greatest).exp()).collect();
-    let total: f64 = weights.iter().sum();
-    let quantile = |share: f64| {
+impl Posterior {
+    /// The belief after `probes`, about a capacity around the bracket from `low_rps` to `high_rps`.
+    ///
+    /// All capacities around the bracket are equally likely before the first trial.
+    #[must_use]
+    pub fn new(probes: &[Probe], low_rps: f64, high_rps: f64) -> Self {
+        let first = (low_rps / REACH).ln();
+        let points = crate::units::round_to_u64(((high_rps * REACH).ln() - first) / STEP);
+        let normal = Normal::standard();
+        let logs: Vec<f64> = (0..=points)
+            .map(|point| {
+                let capacity_rps = (first + STEP * point as f64).exp();
+                probes.iter().map(|probe| probe.log_likelihood(capacity_rps, &normal)).sum()
+            })
+            .collect();
+        let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = logs.iter().map(|log| (log - greatest).exp()).collect();
+        Self { first, total: weights.iter().sum(), weights }
+    }
+
+    /// The rate below which the capacity lies with probability `share`, 0..1.
+    #[must_use]
+    pub fn quantile_rps(&self, share: f64) -> f64 {
         let mut sum = 0.0;
-        let below = weights.iter().take_while(|weight| {
+        let below = self.weights.iter().take_while(|weight| {
             sum += **weight;
-            sum < share * total
+            sum < share * self.total
         });
-        (first + STEP * crate::units::usize_to_u64(below.count()) as f64).exp()
-    };
-    Some(Interval {
-        low_rps: quantile(TAIL),
-        median_rps: quantile(0.5),
-        high_rps: quantile(1.0 - TAIL),
-    })
+        (self.first + STEP * crate::units::usize_to_u64(below.count()) as f64).exp()
+    }
+
+    /// Half of the width of the central 68 %, as a share of the rate: a standard deviation.
+    #[must_use]
+    pub fn deviation_ratio(&self) -> f64 {
+        (self.quantile_rps(0.84) / self.quantile_rps(0.16)).ln() / 2.0
+    }
 }
 
-fn log_likelihood(probe: &Probe, log_capacity: f64, normal: &Normal) -> f64 {
-    let sampling = WIDENING.powi(2) * probe.dispersion / probe.requests.max(1.0);
-    let deviation = (FLOOR_RATIO.powi(2) + sampling).sqrt();
-    let passes = normal.cdf((log_capacity - probe.rate_rps.ln()) / deviation);
-    let share = if probe.passed { passes } else { 1.0 - passes };
-    (LAPSE + (1.0 - 2.0 * LAPSE) * share).ln()
+impl Probe {
+    fn log_likelihood(&self, capacity_rps: f64, normal: &Normal) -> f64 {
+        let sampling = WIDENING.powi(2) * self.dispersion / self.requests.max(1.0);
+        let deviation = (FLOOR_RATIO.powi(2) + sampling).sqrt();
+        let passes = || normal.cdf((capacity_rps / self.rate_rps).ln() / deviation);
+        let likelihood = match self.showed {
+            Showed::Growth(grown) => {
+                let drift = 1.0 - capacity_rps / self.rate_rps;
+                if grown <= deviation {
+                    // Small growth says that it is small, not how small: requests are no fluid.
+                    walk_share_below(deviation, drift, deviation, normal)
+                } else {
+                    // Per deviation, so that a lapse weighs the same in long and short trials.
+                    deviation * walk_density(grown, drift, deviation, normal)
+                }
+            }
+            Showed::Passed => passes(),
+            Showed::Failed => 1.0 - passes(),
+        };
+        (LAPSE + (1.0 - 2.0 * LAPSE) * likelihood).ln()
+    }
+}
+
+/// Density at `at` >= 0 of a random walk of `drift` and `deviation` that started at and never falls below 0.
+fn walk_density(at: f64, drift: f64, deviation: f64, normal: &Normal) -> f64 {
+    let direct = bell((at - drift) / deviation);
+    (2.0 * direct - 2.0 * drift / deviation * reflected(at, drift, deviation, normal)) / deviation
+}
+
+/// Probability that such a walk stands at `at` or below.
+fn walk_share_below(at: f64, drift: f64, deviation: f64, normal: &Normal) -> f64 {
+    (normal.cdf((at - drift) / deviation) - reflected(at, drift, deviation, normal)).max(0.0)
+}
+
+/// What the walk owes to its reflection at 0: `exp(2 drift at / deviation^2) Phi(-(at + drift) / deviation)`.
+fn reflected(at: f64, drift: f64, deviation: f64, normal: &Normal) -> f64 {
+    let beyond = (at + drift) / deviation;
+    if beyond > FAR {
+        // The exponential times the bell at `beyond` is the bell at the direct distance.
+        let direct = bell((at - drift) / deviation);
+        direct / beyond * (1.0 - beyond.powi(-2) + 3.0 * beyond.powi(-4))
+    } else {
+        (2.0 * drift * at / deviation.powi(2)).exp() * normal.cdf(-beyond)
+    }
+}
+
+fn bell(x: f64) -> f64 {
+    (-x * x / 2.0).exp() / TAU.sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn probe(rate_rps: f64, passed: bool) -> Probe {
-        Probe { rate_rps, passed, dispersion: 0.3, requests: 5000.0 }
+    fn probe(rate_rps: f64, showed: Showed) -> Probe {
+        Probe { rate_rps, showed, dispersion: 1.0, requests: 5000.0 }
+    }
+
+    fn width(probes: &[Probe]) -> f64 {
+        let belief = Posterior::new(probes, 100.0, 400.0);
+        belief.quantile_rps(0.975) / belief.quantile_rps(0.025) - 1.0
+    }
+
+    proptest! {
+        #[test]
+        fn the_walk_is_somewhere(drift in -0.3..0.3_f64, deviation in 0.005..0.1_f64) {
+            let normal = Normal::standard();
+            let steps = 200_000;
+            let most = 0.3 + 8.0 * deviation;
+            let sum: f64 = (0..steps)
+                .map(|step| walk_density(most * (f64::from(step) + 0.5) / f64::from(steps), drift, deviation, &normal))
+                .sum();
+            let mass = sum * most / f64::from(steps);
+            prop_assert!((mass - 1.0).abs() < 1e-3, "{mass}");
+        }
     }
 
     #[test]
-    fn the_interval_lies_between_what_passed_and_what_failed() {
-        let probes = [(100.0, true), (200.0, true), (240.0, false), (400.0, false), (219.0, true)];
-        let interval = interval(&probes.map(|(rate, passed)| probe(rate, passed))).unwrap();
-        assert!(interval.low_rps > 205.0 && interval.high_rps < 255.0, "{interval:?}");
-        assert!((219.0..240.0).contains(&interval.median_rps), "{interval:?}");
+    fn what_an_overload_accepts_says_where_the_capacity_is() {
+        let belief = Posterior::new(&[probe(300.0, Showed::Growth(0.2))], 100.0, 400.0);
+        let median_rps = belief.quantile_rps(0.5);
+        assert!((median_rps - 240.0).abs() < 3.0, "{median_rps}: 20 % of 300 a second piled up");
     }
 
     #[test]
-    fn trials_of_one_kind_give_no_interval() {
-        assert_eq!(interval(&[probe(100.0, true), probe(200.0, true)]), None, "only passes");
-        assert_eq!(interval(&[]), None, "nothing at all");
+    fn broken_objectives_bound_what_no_backlog_shows() {
+        let long = |rate, showed| Probe { requests: 50_000.0, ..probe(rate, showed) };
+        let calm = long(220.0, Showed::Growth(0.0));
+        let failed = long(230.0, Showed::Failed);
+        let belief = Posterior::new(&[calm, failed, failed], 220.0, 230.0);
+        assert!(belief.quantile_rps(0.975) < 238.0, "{}", belief.quantile_rps(0.975));
+        assert!(belief.quantile_rps(0.025) > 205.0, "{}", belief.quantile_rps(0.025));
     }
 
     #[test]
-    fn more_requests_narrow_the_interval() {
-        let width = |requests: f64| {
-            let of =
-                |rate_rps, passed| Probe { requests, dispersion: 1.0, ..probe(rate_rps, passed) };
-            let trials = [(220.0, true), (230.0, false), (220.0, true), (230.0, false)];
-            let interval = interval(&trials.map(|(rate, passed)| of(rate, passed))).unwrap();
-            interval.high_rps / interval.low_rps
+    fn more_requests_narrow_the_belief() {
+        let with = |requests| {
+            let of = |rate, grown| Probe { requests, ..probe(rate, Showed::Growth(grown)) };
+            width(&[of(220.0, 0.0), of(240.0, 0.04)])
         };
-        assert!(width(500.0) > width(5000.0), "{} and {}", width(500.0), width(5000.0));
+        assert!(with(500.0) > with(5000.0), "{} and {}", with(500.0), with(5000.0));
     }
 }

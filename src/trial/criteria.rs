@@ -31,6 +31,13 @@ const SHARE_SIGMAS: f64 = 3.7;
 const SHARE_CASES: u64 = 3;
 /// Overdispersion that a soak reckons with from its first second.
 const STRETCH: f64 = 30.0;
+/// Errors come in bursts of at least about so many.
+const BURST: f64 = 6.0;
+/// A soak is given up for its errors after so many seconds ...
+const HOPE_S: f64 = 20.0;
+/// ... when they are so many deviations more than allowed, or more at all after twice the time that a
+/// soak needs.
+const HOPE_SIGMAS: f64 = 2.0;
 /// One-sided confidence of a soak's bounds.
 const SOAK_CONFIDENCE: f64 = 0.90;
 /// A collapse is looked for in the last so many seconds ...
@@ -126,7 +133,9 @@ impl Judge {
             shares.slow_overdispersion.max(shares.failed_overdispersion)
         });
         let dispersion = self.growth.dispersion(self.offered_rps * TICK_S);
-        Evidence::new(result, self.verdict(result), dispersion, overdispersion)
+        let offered = self.offered_rps * self.elapsed_s;
+        let growth_ratio = if offered > 0.0 { self.growth.total() / offered } else { 0.0 };
+        Evidence::new(result, self.verdict(result), (growth_ratio, dispersion), overdispersion)
     }
 
     /// The verdict over the finished trial.
@@ -203,7 +212,13 @@ impl Judge {
             reasons.push(self.slow_reason(shares));
         }
         let error_ratio = self.objective.error_ratio;
-        if self.is_too_many(shares.failed, shares.clear, error_ratio, shares.failed_overdispersion)
+        if self.are_hopeless(shares)
+            || self.is_too_many(
+                shares.failed,
+                shares.clear,
+                error_ratio,
+                shares.failed_overdispersion,
+            )
         {
             reasons.push(self.errors_reason(shares));
         }
@@ -223,6 +238,19 @@ impl Judge {
             }
             _ => is_certainly_over(count, clear, limit, overdispersion),
         }
+    }
+
+    /// Of a soak: whether its errors leave so little hope that going on would only cost time.
+    ///
+    /// Errors of a service that sheds load come in short bursts, so that they are known long before slow
+    /// responses are.
+    fn are_hopeless(&self, shares: Shares) -> bool {
+        let allowed = self.objective.error_ratio * shares.clear as f64;
+        let bursts = shares.failed_overdispersion.max(BURST);
+        let Rule::Confirm { least_s, .. } = self.rule else { return false };
+        let sigmas = if self.elapsed_s > 2.0 * least_s { 0.0 } else { HOPE_SIGMAS };
+        self.elapsed_s >= HOPE_S
+            && shares.failed as f64 > allowed + sigmas * (bursts * allowed).sqrt()
     }
 
     /// Far fewer answers than at a lower rate: more load means less work done.

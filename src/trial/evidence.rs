@@ -47,6 +47,8 @@ pub struct Evidence {
     pub requests: u64,
     /// Length of the measured part as it was run.
     pub measured_s: f64,
+    /// Growth of the backlog as a share of the requests offered; below zero when it shrank.
+    pub growth_ratio: f64,
     /// Variance of the backlog per request.
     pub dispersion: f64,
     /// Variance over mean of the slow responses or errors of a block, whichever is greater.
@@ -98,7 +100,7 @@ impl Evidence {
     pub(super) fn new(
         result: &TrialResult,
         verdict: Verdict,
-        dispersion: f64,
+        (growth_ratio, dispersion): (f64, f64),
         overdispersion: f64,
     ) -> Self {
         let index = result.stream(Workload::Index);
@@ -109,6 +111,7 @@ impl Evidence {
             verdict,
             requests: tally.map_or(0, |tally| tally.scheduled),
             measured_s: tally.map_or(0.0, Tally::measured_s),
+            growth_ratio,
             dispersion,
             overdispersion,
             median,

@@ -171,7 +171,7 @@ pub struct RecoverPlan {
     pub id: TrialId,
     /// A probe is good when it is accepted within this.
     pub good_ms: f64,
-    /// The median of the last probes must be within this too; `None` where the time at rest is not known.
+    /// The median of the probes must come to be within this too; `None` where the time at rest is not known.
     pub typical_ms: Option<f64>,
     /// This many good probes in a row are a recovery.
     pub good_in_a_row: u32,

@@ -1,15 +1,13 @@
 //! When has a target recovered, and when is it lost? The rules; who sends the probes is another matter.
 
-use std::collections::VecDeque;
-
 use super::outcome::{Ending, Outcome};
 use super::result::Recovery;
 use super::{RecoverPlan, StopCause};
 
 /// A target that refuses every connect for so long is lost.
 const LOST_AFTER_S: f64 = 3.0;
-/// So many probes in a row have a typical median.
-const TYPICAL_PROBES: usize = 9;
+/// Whether the service is as fast as at rest is asked of so many probes first.
+const TYPICAL_PROBES: u32 = 11;
 /// Pause after a probe that was not good, so that probing is no load.
 const PAUSE_S: f64 = 0.1;
 
@@ -43,6 +41,29 @@ impl LossWatch {
     }
 }
 
+/// Whether the median of the probes is what it is at rest.
+///
+/// A block of probes that is too slow is followed by one of twice the length: a service that stays slow
+/// would otherwise be lucky some day.
+#[derive(Debug, Clone, Copy)]
+struct Typical {
+    is_shown: bool,
+    probes: u32,
+    seen: u32,
+    slow: u32,
+}
+
+impl Typical {
+    fn take(&mut self, is_slow: bool) {
+        self.seen += 1;
+        self.slow += u32::from(is_slow);
+        if self.seen == self.probes {
+            self.is_shown |= 2 * self.slow < self.probes;
+            *self = Self { probes: 2 * self.probes, seen: 0, slow: 0, ..*self };
+        }
+    }
+}
+
 /// Follows the probes of one recovery. Times are seconds since its start.
 #[derive(Debug)]
 pub struct RecoveryWatch {
@@ -51,8 +72,7 @@ pub struct RecoveryWatch {
     loss: LossWatch,
     good_in_a_row: u32,
     first_good_s: f64,
-    /// How long the last probes took, failed ones for ever.
-    took_ms: VecDeque<f64>,
+    typical: Typical,
 }
 
 impl RecoveryWatch {
@@ -69,7 +89,14 @@ impl RecoveryWatch {
             stopped: None,
         };
         let loss = LossWatch { refused_since_s: None, refused_last_s: 0.0 };
-        Self { plan, recovery, loss, good_in_a_row: 0, first_good_s: 0.0, took_ms: VecDeque::new() }
+        Self {
+            plan,
+            recovery,
+            loss,
+            good_in_a_row: 0,
+            first_good_s: 0.0,
+            typical: Typical { is_shown: false, probes: TYPICAL_PROBES, seen: 0, slow: 0 },
+        }
     }
 
     /// Takes a probe whose instants count from the start of the recovery; returns the pause in seconds
@@ -85,10 +112,8 @@ impl RecoveryWatch {
         }
         let took_ms = probe.ended.since_ns(probe.due) as f64 / 1e6;
         let accepted = probe.ending == Ending::Accepted;
-        self.took_ms.push_back(if accepted { took_ms } else { f64::INFINITY });
-        if self.took_ms.len() > TYPICAL_PROBES {
-            self.took_ms.pop_front();
-        }
+        let is_late = self.plan.typical_ms.is_some_and(|typical_ms| took_ms > typical_ms);
+        self.typical.take(!accepted || is_late);
         if !accepted || took_ms > self.plan.good_ms {
             self.good_in_a_row = 0;
             return PAUSE_S;
@@ -97,17 +122,11 @@ impl RecoveryWatch {
             self.first_good_s = ended_s;
         }
         self.good_in_a_row += 1;
-        if self.good_in_a_row >= self.plan.good_in_a_row && self.is_typical() {
+        let is_typical = self.plan.typical_ms.is_none() || self.typical.is_shown;
+        if self.good_in_a_row >= self.plan.good_in_a_row && is_typical {
             self.recovery.recovered_s = Some(self.first_good_s);
         }
         0.0
-    }
-
-    /// Whether the service is about as fast as at rest: a few lucky probes do not show that.
-    fn is_typical(&self) -> bool {
-        let Some(typical_ms) = self.plan.typical_ms else { return true };
-        let slow = self.took_ms.iter().filter(|took_ms| **took_ms > typical_ms).count();
-        self.took_ms.len() >= TYPICAL_PROBES && 2 * slow < TYPICAL_PROBES
     }
 
     /// Ends the recovery from outside.
