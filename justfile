@@ -18,6 +18,20 @@ _list:
 capacity *ARGS: _build
     @{{ plimsoll }} capacity "$@"
 
+# The same campaign in virtual time, in seconds and without a server: just rehearse WORKERS=4 SERVICE_LAW=exp
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+rehearse *ARGS: _build
+    @{{ plimsoll }} rehearse "$@"
+
+# Retell a finished search, trial by trial: just explain results/latest
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+explain *ARGS: _build
+    @{{ plimsoll }} explain "$@"
+
 # Offer one fixed rate: just load RPS=200 DURATION_S=10
 [group('measure')]
 [no-exit-message]
@@ -37,6 +51,11 @@ config *ARGS: _build
 test: _cargo
     # The tests choose their own number of workers.
     unset WORKERS; cargo test --release --workspace
+
+# The error of the answer, measured: 200 whole searches of each kind of service in virtual time (SEEDS=20, PRESET=quick, ONLY=pause, GROUP=hard make it shorter)
+[group('develop')]
+prove: _cargo
+    cargo bench --bench prove
 
 # How fast documents, schedules and the simulator are on this machine
 [group('develop')]

@@ -4,6 +4,7 @@
 //! the same words as a `KEY=VALUE` word of another command.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -14,6 +15,7 @@ use super::sources::{FILE_NAME, Given, shorten};
 
 const WORDS: &str = "KEY=VALUE";
 const JSON: &str = "json";
+const RUN_DIR: &str = "RUN_DIR";
 
 /// What the user typed.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub enum Typed {
         given: Given,
         /// Whether `--json` was among them.
         json: bool,
+        /// The folder of a run, where the command reads one or goes on with one.
+        run_dir: Option<PathBuf>,
     },
     /// A question for `--help` or `--version`, with its answer.
     Answered(String),
@@ -42,23 +46,34 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
         Ok(matches) => matches,
         Err(error) => return answer(&error),
     };
-    let commands = [Command::Capacity, Command::Load, Command::Config];
+    let commands = [
+        Command::Capacity,
+        Command::Rehearse,
+        Command::Load,
+        Command::Config,
+        Command::Rejudge,
+        Command::Explain,
+    ];
     let found = matches.subcommand().and_then(|(name, matches)| {
         commands.into_iter().find(|command| command.name() == name).zip(Some(matches))
     });
     match found {
-        Some((command, matches)) => {
-            Typed::Command { command, given: given(matches), json: matches.get_flag(JSON) }
-        }
+        Some((command, matches)) => Typed::Command {
+            command,
+            given: given(matches),
+            json: command != Command::Explain && matches.get_flag(JSON),
+            run_dir: matches.try_get_one::<PathBuf>(RUN_DIR).ok().flatten().cloned(),
+        },
         None => Typed::Nothing(grammar().render_help().to_string()),
     }
 }
 
 fn given(matches: &ArgMatches) -> Given {
     let flags = KEYS.iter().filter_map(|key| {
-        matches.get_one::<String>(key.name).map(|value| (key.name, value.clone()))
+        let value = matches.try_get_one::<String>(key.name).ok().flatten()?;
+        Some((key.name, value.clone()))
     });
-    let words = matches.get_many::<String>(WORDS).unwrap_or_default().cloned();
+    let words = matches.try_get_many::<String>(WORDS).ok().flatten().unwrap_or_default().cloned();
     Given { flags: flags.collect(), words: words.collect(), ..Given::default() }
 }
 
@@ -67,15 +82,46 @@ fn grammar() -> clap::Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about("Finds the highest rate that an HTTP service sustains, and what its users feel then")
         .disable_help_subcommand(true)
+        .subcommand(
+            subcommand(
+                Command::Capacity,
+                "Find the capacity, measure the dashboard at several loads, write the results",
+            )
+            .arg(
+                Arg::new(RUN_DIR)
+                    .long("resume")
+                    .value_name(RUN_DIR)
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .help("go on with what the journal of a broken run holds"),
+            ),
+        )
         .subcommand(subcommand(
-            Command::Capacity,
-            "Find the capacity, measure the dashboard at several loads, write the results",
+            Command::Rehearse,
+            "The same campaign in virtual time: what would it take and find? Needs no server",
         ))
         .subcommand(subcommand(Command::Load, "Offer one fixed rate and show what becomes of it"))
         .subcommand(subcommand(
             Command::Config,
             "Print every setting and where its value came from",
         ))
+        .subcommand(
+            subcommand(Command::Rejudge, "Other criteria over the trials of a finished run")
+                .mut_arg(WORDS, |words| words.index(2))
+                .arg(run_dir()),
+        )
+        .subcommand(
+            clap::Command::new(Command::Explain.name())
+                .about("The search of a finished run retold in words, trial by trial")
+                .arg(run_dir()),
+        )
+}
+
+fn run_dir() -> Arg {
+    Arg::new(RUN_DIR)
+        .index(1)
+        .required(true)
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("folder of a run, such as results/latest")
 }
 
 fn subcommand(command: Command, about: &'static str) -> clap::Command {
@@ -111,6 +157,9 @@ fn answer(error: &clap::Error) -> Typed {
             if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) {
                 return Typed::Wrong(unknown_flag(flag));
             }
+        }
+        ErrorKind::MissingRequiredArgument => {
+            return Typed::Wrong(anyhow!("give the folder of a run, such as results/latest"));
         }
         _ => {}
     }

@@ -12,10 +12,16 @@ use Takers::{Both, Capacity, ExampleApi, Load};
 pub enum Command {
     /// Find the capacity.
     Capacity,
+    /// The same in virtual time.
+    Rehearse,
     /// One trial at a fixed rate.
     Load,
     /// Print the settings.
     Config,
+    /// Other criteria over the trials of a finished run.
+    Rejudge,
+    /// Retell the search of a finished run.
+    Explain,
 }
 
 impl Command {
@@ -24,8 +30,11 @@ impl Command {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Capacity => "capacity",
+            Self::Rehearse => "rehearse",
             Self::Load => "load",
             Self::Config => "config",
+            Self::Rejudge => "rejudge",
+            Self::Explain => "explain",
         }
     }
 }
@@ -67,6 +76,9 @@ pub enum Takers {
     ExampleApi,
 }
 
+/// The settings that a finished run can be judged by once more.
+const CRITERIA: &[&str] = &["GOAL_RPS", "HEADROOM_RATIO", "P99_MS", "ERROR_RATIO"];
+
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
@@ -84,10 +96,13 @@ impl Key {
     /// Whether `command` takes this setting.
     #[must_use]
     pub fn is_taken_by(&self, command: Command) -> bool {
-        !matches!(
-            (self.takers, command),
-            (Takers::Capacity, Command::Load) | (Takers::Load, Command::Capacity)
-        )
+        match command {
+            Command::Capacity | Command::Rehearse => self.takers != Takers::Load,
+            Command::Load => self.takers != Takers::Capacity,
+            Command::Config => true,
+            Command::Rejudge => CRITERIA.contains(&self.name),
+            Command::Explain => false,
+        }
     }
 
     /// As in `--key value`, without the dashes.

@@ -8,6 +8,9 @@ pub mod exit;
 mod fault;
 pub mod interrupt;
 pub mod keys;
+pub mod later;
+pub mod past;
+pub mod run;
 pub mod session;
 pub mod settings;
 pub mod sources;
@@ -16,6 +19,7 @@ mod values;
 pub mod witness;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
@@ -24,6 +28,7 @@ use anyhow::anyhow;
 use cli::Typed;
 use exit::{Exit, Failure};
 use keys::Command;
+use past::PastRun;
 use settings::Settings;
 use sources::{FILE_NAME, Given, Texts};
 
@@ -32,8 +37,9 @@ use sources::{FILE_NAME, Given, Texts};
 pub fn run() -> ExitCode {
     fault::end_on_panic();
     let exit = match cli::parse(env::args_os()) {
-        Typed::Command { command, given, json } => {
-            run_command(command, given, json).unwrap_or_else(|failure| complain(&failure))
+        Typed::Command { command, given, json, run_dir } => {
+            run_command(command, given, json, run_dir.as_deref())
+                .unwrap_or_else(|failure| complain(&failure))
         }
         Typed::Answered(text) => {
             crate::term::say(text.trim_end());
@@ -48,15 +54,34 @@ pub fn run() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-fn run_command(command: Command, given: Given, json: bool) -> Result<Exit, Failure> {
+fn run_command(
+    command: Command,
+    given: Given,
+    json: bool,
+    run_dir: Option<&Path>,
+) -> Result<Exit, Failure> {
+    // A run of the past brings its own settings; environment and file are about new ones.
+    match (command, run_dir) {
+        (Command::Explain, Some(folder)) => return commands::explain::run(folder),
+        (Command::Rejudge, Some(folder)) => return commands::rejudge::run(folder, &given, json),
+        (Command::Capacity, Some(folder)) => {
+            let past = PastRun::read(folder)?;
+            let settings = past.settings(&given, json)?;
+            return commands::capacity::run(&settings, Some(past));
+        }
+        _ => {}
+    }
     let file = read_file().map_err(Failure::usage)?;
     let given = Given { environment: env::vars_os().collect(), file, ..given };
     let texts = Texts::gather(command, &given).map_err(Failure::usage)?;
     let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
     match (command, &settings.load) {
-        (Command::Capacity, _) => commands::capacity::run(&settings),
+        (Command::Capacity, _) => commands::capacity::run(&settings, None),
+        (Command::Rehearse, _) => commands::rehearse::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
-        (Command::Load, None) | (Command::Config, _) => Ok(commands::config::run(&settings)),
+        (Command::Load, None) | (Command::Config | Command::Rejudge | Command::Explain, _) => {
+            Ok(commands::config::run(&settings))
+        }
     }
 }
 

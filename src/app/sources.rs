@@ -197,7 +197,8 @@ fn refuse_foreign(key: &Key, command: Command) -> Result<()> {
     if key.is_taken_by(command) {
         return Ok(());
     }
-    let taker = if command == Command::Load { Command::Capacity } else { Command::Load };
+    let takers = [Command::Capacity, Command::Load];
+    let taker = takers.into_iter().find(|taker| key.is_taken_by(*taker)).unwrap_or(Command::Config);
     bail!(
         "{} is a setting of `{}`; `{}` does not take it, leave it out",
         key.name,

@@ -2,6 +2,7 @@
 
 use crate::app::conduct::Witness;
 use crate::app::interrupt::Interrupt;
+use crate::app::past::PastRun;
 use crate::files::journal::Journal;
 use crate::report::assemble::RunSums;
 use crate::report::record::{JournalLine, RecoveryRecord, TrialRecord};
@@ -24,6 +25,22 @@ pub struct RunLog {
     pub sums: RunSums,
 }
 
+impl RunLog {
+    /// The log of a run that has measured what stands in `past`; the target has accepted
+    /// `preflight_accepted` documents before.
+    #[must_use]
+    pub fn after(past: Option<&PastRun>, preflight_accepted: u64) -> Self {
+        let mut log = Self::default();
+        log.sums.add_accepted(preflight_accepted);
+        for trial in past.into_iter().flat_map(PastRun::trials) {
+            log.sums.add_record(trial);
+            log.trials.push(trial.clone());
+        }
+        log.recoveries.extend(past.into_iter().flat_map(PastRun::recoveries).cloned());
+        log
+    }
+}
+
 /// The witness of a run in earnest: journal, log, progress.
 #[derive(Debug)]
 pub struct Recorder {
@@ -34,17 +51,9 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A witness that writes to `journal` and shows progress against `budget_s`; the target has
-    /// accepted `preflight_accepted` documents before.
+    /// A witness that writes to `journal`, goes on with `log` and shows progress against `budget_s`.
     #[must_use]
-    pub fn new(
-        journal: Journal,
-        interrupt: Interrupt,
-        budget_s: f64,
-        preflight_accepted: u64,
-    ) -> Self {
-        let mut log = RunLog::default();
-        log.sums.add_accepted(preflight_accepted);
+    pub fn new(journal: Journal, interrupt: Interrupt, budget_s: f64, log: RunLog) -> Self {
         Self { log, journal, progress: Progress::auto(Some(budget_s)), interrupt }
     }
 

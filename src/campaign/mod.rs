@@ -10,7 +10,7 @@ pub mod plan;
 pub mod presets;
 
 use crate::search::finding::{Capacity, Finding};
-use crate::search::{Attempt, Next, Search};
+use crate::search::{Attempt, Next, Search, Standing};
 use crate::trial::criteria::Rule;
 use crate::trial::evidence::{Median, Observation};
 use crate::trial::result::Recovery;
@@ -192,6 +192,17 @@ impl Campaign {
             levels_missing: self.levels_missing.clone(),
             ended_by: self.ended_by,
         }
+    }
+
+    /// Where the search stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.search.standing()
+    }
+
+    /// Gives no name up to `last` to a trial: they are taken in a journal that is gone on with.
+    pub fn number_after(&mut self, last: TrialId) {
+        self.next_id = self.next_id.max(last.0 + 1);
     }
 
     /// The rate that the search has confirmed so far.

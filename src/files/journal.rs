@@ -1,15 +1,81 @@
 //! The journal: one line per trial and per recovery, on the disk before the next one starts.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::run_dir::{RunDir, WriteError};
 
 /// Name of the journal within a run's folder.
 pub const JOURNAL_FILE: &str = "trials.jsonl";
+
+/// What a journal holds.
+#[derive(Debug)]
+pub struct Lines<T> {
+    /// Its whole lines.
+    pub lines: Vec<T>,
+    /// Bytes of a last line that a crash tore; it is left out.
+    pub torn_bytes: u64,
+}
+
+/// Why a journal cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is none.
+    #[error("{path} is not there: give the folder of a run, such as results/latest")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The system does not hand it over.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line is not what a journal holds.
+    #[error("line {line} of {path} is damaged or not of this tool: {source}")]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Reads the journal in the folder of a run.
+///
+/// # Errors
+/// When it is not there, cannot be read, or a whole line of it cannot be understood.
+pub fn read<T: DeserializeOwned>(folder: &Path) -> Result<Lines<T>, ReadError> {
+    let path = folder.join(JOURNAL_FILE);
+    let bytes = fs::read(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            ReadError::Missing { path: path.clone() }
+        }
+        _ => ReadError::Unreadable { path: path.clone(), source },
+    })?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let (whole, torn) = bytes.split_at(whole);
+    let lines =
+        whole.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()).map(
+            |(number, line)| {
+                serde_json::from_slice(line).map_err(|source| ReadError::Damaged {
+                    path: path.clone(),
+                    line: number + 1,
+                    source,
+                })
+            },
+        );
+    Ok(Lines { lines: lines.collect::<Result<_, _>>()?, torn_bytes: torn.len() as u64 })
+}
 
 /// An open journal.
 #[derive(Debug)]
@@ -27,6 +93,21 @@ impl Journal {
         let path = run.path().join(JOURNAL_FILE);
         let file = OpenOptions::new().append(true).create_new(true).open(&path);
         let file = file.map_err(WriteError::at(&path))?;
+        Ok(Self { file, path })
+    }
+
+    /// Goes on with the journal of a run, without the `torn_bytes` at its end.
+    ///
+    /// # Errors
+    /// When it cannot be opened or cut.
+    pub fn reopen(run: &RunDir, torn_bytes: u64) -> Result<Self, WriteError> {
+        let path = run.path().join(JOURNAL_FILE);
+        let opened = OpenOptions::new().append(true).open(&path).and_then(|file| {
+            let length = file.metadata()?.len();
+            file.set_len(length.saturating_sub(torn_bytes))?;
+            Ok(file)
+        });
+        let file = opened.map_err(WriteError::at(&path))?;
         Ok(Self { file, path })
     }
 
@@ -88,6 +169,32 @@ mod tests {
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines, [header, recovery()], "they come back");
         assert!(text.ends_with('\n'), "and the last line is closed");
+    }
+
+    #[test]
+    fn a_torn_last_line_is_left_out_and_cut_off() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunDir::create(parent.path(), "capacity").unwrap();
+        Journal::create(&run).unwrap().append(&recovery()).unwrap();
+        let path = run.path().join(JOURNAL_FILE);
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str("{\"kind\":\"rec");
+        std::fs::write(&path, &text).unwrap();
+        let seen: Lines<JournalLine> = read(run.path()).unwrap();
+        assert_eq!((seen.lines.len(), seen.torn_bytes), (1, 12), "the whole line is there");
+        Journal::reopen(&run, seen.torn_bytes).unwrap().append(&recovery()).unwrap();
+        let again: Lines<JournalLine> = read(run.path()).unwrap();
+        assert_eq!((again.lines.len(), again.torn_bytes), (2, 0), "and goes on after it");
+    }
+
+    #[test]
+    fn a_damaged_line_is_named() {
+        let parent = tempfile::tempdir().unwrap();
+        std::fs::write(parent.path().join(JOURNAL_FILE), "\n{}\n").unwrap();
+        let error = read::<JournalLine>(parent.path()).unwrap_err().to_string();
+        assert!(error.starts_with("line 2 of"), "{error}");
+        let error = read::<JournalLine>(&parent.path().join("nowhere")).unwrap_err().to_string();
+        assert!(error.contains("give the folder of a run"), "{error}");
     }
 
     #[test]

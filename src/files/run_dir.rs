@@ -60,6 +60,18 @@ impl RunDir {
         Ok(run)
     }
 
+    /// The folder of a run that goes on.
+    ///
+    /// # Errors
+    /// When nothing can be written to it.
+    pub fn reopen(path: &Path) -> Result<Self, WriteError> {
+        let path = fs::canonicalize(path).map_err(WriteError::at(path))?;
+        let id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let run = Self { path, id, stamp: Stamp::now(), latest_problem: None };
+        run.probe()?;
+        Ok(run)
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -36,6 +36,19 @@ impl RunSums {
         self.accepted_before += documents;
     }
 
+    /// Adds a trial that was read back from a journal.
+    pub fn add_record(&mut self, trial: &TrialRecord) {
+        let requests: u64 = trial.streams.iter().map(|stream| stream.counts.scheduled).sum();
+        for stream in &trial.streams {
+            if let Some(lateness) = stream.hdr.lateness() {
+                self.lateness.merge(&lateness);
+            }
+        }
+        let cpu_us = trial.generator.cpu_us_per_request.unwrap_or_default();
+        self.cpu_s += cpu_us * requests as f64 / 1e6;
+        self.requests += requests;
+    }
+
     /// Adds a finished trial.
     pub fn add_trial(&mut self, result: &TrialResult) {
         for stream in &result.streams {

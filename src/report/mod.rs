@@ -6,9 +6,11 @@
 pub mod advice;
 pub mod assemble;
 pub mod caution;
+pub mod explain;
 pub mod figure;
 pub mod load_table;
 pub mod record;
+pub mod rejudge;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
 use crate::stats::interval::quantile_ranks;
@@ -174,6 +174,14 @@ pub struct HdrRecord {
 }
 
 impl HdrRecord {
+    /// The distribution of lateness; `None` when the text is no histogram.
+    #[must_use]
+    pub fn lateness(&self) -> Option<LatencyLog> {
+        let bytes = STANDARD.decode(&self.lateness).ok()?;
+        let histogram = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).ok()?;
+        LatencyLog::from_histogram_us(&histogram)
+    }
+
     fn from_tally(tally: &Tally) -> Self {
         Self {
             encoding: HDR_ENCODING.to_owned(),

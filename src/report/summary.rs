@@ -34,9 +34,11 @@ fn headline(run: &RunRecord) -> String {
         ),
         (Some(rps), _) => {
             let range = bracket(capacity.low_rps, capacity.high_rps);
+            let is_interval = capacity.interval.as_deref() == Some("posterior");
+            let ends = if is_interval { "95 % interval" } else { "bracket" };
             entry(
                 "capacity",
-                &format!("{rps:.1} documents/s  (bracket {range}, confirmed by {confirmed_by})"),
+                &format!("{rps:.1} documents/s  ({ends} {range}, confirmed by {confirmed_by})"),
             )
         }
         (None, finding) => {

@@ -68,8 +68,7 @@ impl Search {
             Phase::Settle => {
                 let believed = self.belief().and_then(|belief| Rps::new(belief.quantile_rps(0.5)));
                 let rate = believed.unwrap_or_else(|| self.low_or_floor());
-                // The belief is about the soak's law; spaced arrivals sustain more.
-                let rate = rate.scaled(1.0 / (1.0 - self.law_cost(rate)));
+                let rate = self.under_spaced_arrivals(rate);
                 let rate = rate.max(self.plan.floor).min(self.plan.ceiling);
                 self.proposal(Purpose::Search, rate, precision / 2.0)
             }
@@ -99,6 +98,11 @@ impl Search {
     /// What all trials together say of the capacity under the soak's law.
     pub(super) fn belief(&self) -> Option<Posterior> {
         self.history.belief(|rate| self.law_cost(rate))
+    }
+
+    /// What spaced arrivals sustain where the soak's law sustains `rate`: the belief is about that law.
+    pub(super) fn under_spaced_arrivals(&self, rate: Rps) -> Rps {
+        rate.scaled(1.0 / (1.0 - self.law_cost(rate)))
     }
 
     /// By how much irregular arrivals lower the capacity against spaced ones, as a share of the rate.

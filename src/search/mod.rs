@@ -56,6 +56,43 @@ enum Phase {
     Done(Finding),
 }
 
+impl Phase {
+    /// What it is after, in words.
+    const fn aim(self) -> &'static str {
+        match self {
+            Self::Bracket { .. } => "look for a rate that holds and one that does not",
+            Self::Bisect => "halve the bracket",
+            Self::Settle => "look sharply where all trials together place the capacity",
+            Self::Warm { .. } => "ask an early rate once more: did the service become faster?",
+            Self::Retest { .. } => "try the failing side once more",
+            Self::Tiebreak { .. } => "decide between a pass and a fail by a third trial",
+            Self::Floor => "try the floor once more",
+            Self::Expand { .. } => "go up again, for the service became faster",
+            Self::Soak { .. } => "soak under the law of arrivals that users get",
+            Self::Drift { .. } => "ask an early rate once more: did the service become slower?",
+            Self::Prove { .. } => "soak the answer once more, for the service has changed",
+            Self::Done(_) => "nothing more",
+        }
+    }
+}
+
+/// Where a search stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// The highest rate that passed.
+    pub low: Option<Rps>,
+    /// The lowest rate that failed or was rejected by a soak.
+    pub high: Option<Rps>,
+    /// Where all trials together place the capacity.
+    pub believed_rps: Option<f64>,
+    /// Standard deviation of that, as a share of it.
+    pub deviation_ratio: Option<f64>,
+    /// The rate that a soak has confirmed.
+    pub confirmed: Option<Rps>,
+    /// What is wanted next, in words.
+    pub aim: &'static str,
+}
+
 /// The state of a search.
 #[derive(Debug, Clone)]
 pub struct Search {
@@ -173,6 +210,20 @@ impl Search {
         match self.phase {
             Phase::Done(finding) => self.capacity(finding),
             _ => self.capacity(self.settled(unfinished)),
+        }
+    }
+
+    /// Where it stands, for whoever wants to tell.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let belief = self.belief();
+        Standing {
+            low: self.bracket.low(),
+            high: self.rejected.or_else(|| self.bracket.high()),
+            believed_rps: belief.as_ref().map(|belief| belief.quantile_rps(0.5)),
+            deviation_ratio: belief.map(|belief| belief.deviation_ratio()),
+            confirmed: self.confirmed.map(|confirmed| confirmed.rate),
+            aim: self.phase.aim(),
         }
     }
 

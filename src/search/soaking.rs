@@ -125,14 +125,25 @@ impl Search {
             self.flag(Flag::NonMonotone);
             return self.check_drift();
         }
-        if let (Some(confirmed), true) = (self.confirmed, self.flags.contains(&Flag::Drift)) {
+        let Some(confirmed) = self.confirmed else { return self.check_drift() };
+        if self.flags.contains(&Flag::Drift) {
             let higher =
                 confirmed.rate.scaled(1.0 + CHANGED_PRECISIONS * self.plan.precision_ratio);
             return Phase::Retest { rate: higher.min(high) };
         }
-        let surely = self.belief().and_then(|belief| Rps::new(belief.quantile_rps(SURELY_SHARE)));
-        let rate = surely.map_or(high, |surely| surely.max(high));
-        Phase::Retest { rate: rate.scaled(1.0 + self.plan.precision_ratio).min(self.plan.ceiling) }
+        let surely = self
+            .belief()
+            .and_then(|belief| Rps::new(belief.quantile_rps(SURELY_SHARE)))
+            .map(|surely| self.under_spaced_arrivals(surely));
+        let above = 1.0 + self.plan.precision_ratio;
+        // What only a soak rejected, spaced arrivals may well pass: then only what they failed counts.
+        let rate = match (surely, self.rejected) {
+            (Some(surely), None) => surely.min(high),
+            (Some(surely), Some(_)) => surely.max(high),
+            (None, _) => high,
+        };
+        let rate = rate.scaled(above);
+        Phase::Retest { rate: rate.max(confirmed.rate.scaled(above)).min(self.plan.ceiling) }
     }
 
     /// The service became faster: what was learned of it is forgotten but for what it sustained.

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 /// A reader that went away, as `head` does, is no error of ours: the rest is dropped.
 pub fn say(text: &str) {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             complain(&format!("could not write to stdout: {error}"));
         }

@@ -89,6 +89,15 @@ impl LatencyLog {
         self.overflow += other.overflow;
     }
 
+    /// The log of times in microseconds that were written down before; `None` when they lie outside of
+    /// its bounds.
+    #[must_use]
+    pub fn from_histogram_us(histogram: &Histogram<u32>) -> Option<Self> {
+        let mut log = Self::new();
+        log.histogram.add(histogram).ok()?;
+        Some(log)
+    }
+
     /// Forgets all times.
     pub fn clear(&mut self) {
         self.histogram.reset();

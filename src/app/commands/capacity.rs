@@ -1,7 +1,5 @@
 //! `plimsoll capacity`: the main job, from the preflight to the signed result.
 
-use std::collections::BTreeMap;
-
 use anyhow::anyhow;
 
 use super::block_on;
@@ -9,22 +7,17 @@ use crate::app::conduct::{ConductError, conduct};
 use crate::app::exit::{Exit, Failure};
 use crate::app::fault;
 use crate::app::interrupt::Interrupt;
+use crate::app::later::Later;
+use crate::app::past::PastRun;
+use crate::app::run::Run;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
 use crate::app::witness::{Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
-use crate::campaign::{Campaign, CampaignOutcome};
-use crate::files::journal::Journal;
-use crate::files::manifest::{environment, tool};
-use crate::files::run_dir::RunDir;
-use crate::report::assemble::RunInputs;
+use crate::campaign::{Campaign, CampaignOutcome, Step};
 use crate::report::caution::cautions;
-use crate::report::record::{JournalLine, RunHeader};
-use crate::report::schema::{
-    EnvironmentRecord, Outcome, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord, TargetRecord,
-};
-use crate::report::signoff::Terms;
+use crate::report::schema::{Outcome, RunRecord};
 use crate::report::summary::summary;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
@@ -33,41 +26,50 @@ use crate::term::{complain, say};
 use crate::trial::criteria::Objective;
 use crate::trial::{Measurer, Workload};
 
-/// The result file.
-const RESULT: &str = "result.json";
-
-/// Runs the command.
+/// Runs the command; with `resume` it goes on with a run that was broken off.
 ///
 /// # Errors
 /// When nothing could be measured or nothing could be written.
-pub fn run(settings: &Settings) -> Result<Exit, Failure> {
-    block_on(measure(settings))
+pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
+    block_on(measure(settings, resume))
 }
 
-async fn measure(settings: &Settings) -> Result<Exit, Failure> {
+async fn measure(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
     let forecast = forecast(&plan(settings, None));
     check_budget(settings, forecast)?;
+    if let Some(past) = &resume {
+        // Before the target is started: a run that is finished needs none.
+        check_unfinished(settings, past)?;
+    }
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut session =
         Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt).await?;
     // After the preflight, so that a target that is not there leaves no empty folder behind.
-    let run = Run::begin(settings, &session)?;
+    let run = match resume {
+        Some(past) => Run::go_on(past, settings, &session)?,
+        None => Run::begin(settings, &session)?,
+    };
     announce(settings, &session, forecast);
-    fault::remember(format!("seed {}, journal in {}", settings.seed, run.dir.path().display()));
+    fault::remember(format!("seed {}, journal in {}", settings.seed, run.folder().display()));
 
     let plan = plan(settings, session.ready.base_ms);
     let objective = plan.objective;
     let mut campaign = Campaign::new(plan);
-    let accepted = session.ready.accepted;
+    if let Some(past) = run.past() {
+        past.replay(&mut campaign, |_, _, _| {}).map_err(Failure::usage)?;
+    }
     let journal = run.journal(settings)?;
-    let mut recorder = Recorder::new(journal, interrupt, settings.budget_s, accepted);
-    let ended = conduct(&mut campaign, objective, &mut session.measurer, &mut recorder).await;
+    let log = RunLog::after(run.past(), session.ready.accepted);
+    let mut recorder = Recorder::new(journal, interrupt, settings.budget_s, log);
+    let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
+    let mut measurer = Later::new(&mut session.measurer, offset_s);
+    let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder).await;
 
     let mut outcome = campaign.outcome();
     if settings.target.is_local() {
         outcome.capacity.flags.push(Flag::CoLocated);
     }
-    let record = run.assemble(settings, &session, &outcome, recorder.into_log());
+    let record = run.assemble(settings, measurer.elapsed_s(), &outcome, recorder.into_log());
     run.write(&record)?;
     print(settings, &run, &record)?;
     match ended {
@@ -77,8 +79,23 @@ async fn measure(settings: &Settings) -> Result<Exit, Failure> {
     }
 }
 
+/// A run that came to its end has nothing to go on with.
+fn check_unfinished(settings: &Settings, past: &PastRun) -> Result<(), Failure> {
+    let mut campaign = Campaign::new(plan(settings, None));
+    past.replay(&mut campaign, |_, _, _| {}).map_err(Failure::usage)?;
+    if matches!(campaign.next_step(past.elapsed_s()), Step::Done) {
+        let error = anyhow!(
+            "the run in {} is finished: there is nothing to go on with (`plimsoll explain` retells it)",
+            past.folder.display()
+        );
+        return Err(Failure::usage(error));
+    }
+    Ok(())
+}
+
 /// The campaign that the settings describe.
-fn plan(settings: &Settings, base_ms: Option<f64>) -> CampaignPlan {
+#[must_use]
+pub fn plan(settings: &Settings, base_ms: Option<f64>) -> CampaignPlan {
     CampaignPlan {
         goal: settings.goal,
         floor: settings.floor,
@@ -102,7 +119,7 @@ fn plan(settings: &Settings, base_ms: Option<f64>) -> CampaignPlan {
     }
 }
 
-fn check_budget(settings: &Settings, forecast: Forecast) -> Result<(), Failure> {
+pub(super) fn check_budget(settings: &Settings, forecast: Forecast) -> Result<(), Failure> {
     if settings.budget_s >= forecast.least_s {
         return Ok(());
     }
@@ -129,111 +146,19 @@ fn announce(settings: &Settings, session: &Session, forecast: Forecast) {
     ));
 }
 
-/// The run's folder, and what was known when it was made.
-struct Run {
-    dir: RunDir,
-    started_utc: String,
-    environment: EnvironmentRecord,
-    settings: BTreeMap<String, SettingRecord>,
-    target: TargetRecord,
-}
-
-impl Run {
-    fn begin(settings: &Settings, session: &Session) -> Result<Self, Failure> {
-        let dir = RunDir::create(&settings.out, settings.preset.name())
-            .map_err(|error| Failure::new(Exit::Results, error))?;
-        if let Some(problem) = dir.latest_problem() {
-            complain(&format!("caution: {problem}"));
-        }
-        let records = settings.resolved.iter().map(|setting| {
-            let origin = setting.origin.name().to_owned();
-            let value = serde_json::Value::String(setting.value.clone());
-            (setting.key.to_owned(), SettingRecord { value, origin })
-        });
-        Ok(Self {
-            started_utc: dir.stamp().rfc3339(),
-            dir,
-            environment: environment(session.file_limits),
-            settings: records.collect(),
-            target: TargetRecord {
-                profile: "example-api".to_owned(),
-                url: session.base_url.clone(),
-                workers: Some(u64::from(settings.workers)),
-                server: None,
-                permissions: session.ready.shape.name().to_owned(),
-                base_ms: session.ready.base_ms,
-            },
-        })
-    }
-
-    /// The journal, with its first line.
-    fn journal(&self, settings: &Settings) -> Result<Journal, Failure> {
-        let failed = |error| Failure::new(Exit::Results, error);
-        let mut journal = Journal::create(&self.dir).map_err(failed)?;
-        let header = RunHeader {
-            schema_version: SCHEMA_VERSION.to_owned(),
-            id: self.dir.id().to_owned(),
-            started_utc: self.started_utc.clone(),
-            seed: settings.seed,
-            settings: self.settings.clone(),
-        };
-        journal.append(&JournalLine::Run(header)).map_err(failed)?;
-        Ok(journal)
-    }
-
-    fn assemble(
-        &self,
-        settings: &Settings,
-        session: &Session,
-        outcome: &CampaignOutcome,
-        log: RunLog,
-    ) -> RunRecord {
-        RunRecord::assemble(RunInputs {
-            tool: tool(),
-            stamp: RunStamp {
-                id: self.dir.id().to_owned(),
-                started_utc: self.started_utc.clone(),
-                wall_s: session.measurer.elapsed_s(),
-                seed: settings.seed,
-                interrupted: outcome.ended_by == Some(Finding::Interrupted),
-            },
-            environment: self.environment.clone(),
-            target: self.target.clone(),
-            settings: self.settings.clone(),
-            outcome,
-            trials: log.trials,
-            recoveries: log.recoveries,
-            sums: &log.sums,
-            terms: Terms {
-                goal_rps: settings.goal.get(),
-                headroom_ratio: settings.headroom_ratio,
-                levels: settings.levels.iter().map(|percent| percent.0).collect(),
-                dashboard_p99_ms: settings.dashboard_p99_ms.map(|limit_ms| limit_ms as f64),
-                dashboard_error_ratio: settings.dashboard_error_ratio,
-            },
-        })
-    }
-
-    fn write(&self, record: &RunRecord) -> Result<(), Failure> {
-        let mut text = serde_json::to_vec_pretty(record).map_err(Failure::internal)?;
-        text.push(b'\n');
-        self.dir.write_atomic(RESULT, &text).map_err(|error| Failure::new(Exit::Results, error))
-    }
-}
-
 fn print(settings: &Settings, run: &Run, record: &RunRecord) -> Result<(), Failure> {
     if settings.json {
         say(&serde_json::to_string_pretty(record).map_err(Failure::internal)?);
         return Ok(());
     }
-    let folder = run.dir.path().display().to_string();
+    let folder = run.folder().display().to_string();
     let text = summary(record, &cautions(record), &folder);
     say(paint_summary(&text, stdout_takes_colour()).trim_end());
     Ok(())
 }
 
 /// The exit code: what ended the run from outside comes before what was found.
-fn exit_of(outcome: &CampaignOutcome, judged: Outcome) -> Exit {
+pub(super) fn exit_of(outcome: &CampaignOutcome, judged: Outcome) -> Exit {
     match (outcome.ended_by, judged) {
         (Some(Finding::Interrupted), _) => Exit::Interrupted,
         (Some(Finding::TargetLost), _) => Exit::Target,

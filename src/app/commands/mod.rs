@@ -2,7 +2,10 @@
 
 pub mod capacity;
 pub mod config;
+pub mod explain;
 pub mod load;
+pub mod rehearse;
+pub mod rejudge;
 
 use std::future::Future;
 

@@ -1,0 +1,178 @@
+//! The folder of a run and what goes into it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::exit::{Exit, Failure};
+use super::past::PastRun;
+use super::session::Session;
+use super::settings::Settings;
+use super::witness::RunLog;
+use crate::campaign::CampaignOutcome;
+use crate::files::journal::Journal;
+use crate::files::manifest::{environment, tool};
+use crate::files::run_dir::RunDir;
+use crate::report::assemble::RunInputs;
+use crate::report::record::{JournalLine, RunHeader};
+use crate::report::schema::{
+    EnvironmentRecord, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord, TargetRecord,
+};
+use crate::report::signoff::Terms;
+use crate::search::finding::Finding;
+use crate::term::complain;
+
+/// The result file.
+const RESULT: &str = "result.json";
+
+/// The run's folder, and what was known when it was made.
+#[derive(Debug)]
+pub struct Run {
+    dir: RunDir,
+    started_utc: String,
+    environment: EnvironmentRecord,
+    settings: BTreeMap<String, SettingRecord>,
+    target: TargetRecord,
+    /// What the run had measured before it was broken off.
+    past: Option<PastRun>,
+}
+
+impl Run {
+    /// Makes the folder of a new run.
+    ///
+    /// # Errors
+    /// When nothing can be written there.
+    pub fn begin(settings: &Settings, session: &Session) -> Result<Self, Failure> {
+        let dir = RunDir::create(&settings.out, settings.preset.name())
+            .map_err(|error| Failure::new(Exit::Results, error))?;
+        if let Some(problem) = dir.latest_problem() {
+            complain(&format!("caution: {problem}"));
+        }
+        Ok(Self::of(settings, session, dir, None))
+    }
+
+    /// The folder of a run that was broken off, to go on with it.
+    ///
+    /// # Errors
+    /// When nothing can be written there.
+    pub fn go_on(past: PastRun, settings: &Settings, session: &Session) -> Result<Self, Failure> {
+        let dir =
+            RunDir::reopen(&past.folder).map_err(|error| Failure::new(Exit::Results, error))?;
+        Ok(Self::of(settings, session, dir, Some(past)))
+    }
+
+    fn of(settings: &Settings, session: &Session, dir: RunDir, past: Option<PastRun>) -> Self {
+        let started_utc = past
+            .as_ref()
+            .map_or_else(|| dir.stamp().rfc3339(), |past| past.header.started_utc.clone());
+        Self {
+            started_utc,
+            dir,
+            environment: environment(session.file_limits),
+            settings: setting_records(settings),
+            target: TargetRecord {
+                profile: "example-api".to_owned(),
+                url: session.base_url.clone(),
+                workers: Some(u64::from(settings.workers)),
+                server: None,
+                permissions: session.ready.shape.name().to_owned(),
+                base_ms: session.ready.base_ms,
+            },
+            past,
+        }
+    }
+
+    /// The run's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What it had measured before it was broken off.
+    #[must_use]
+    pub const fn past(&self) -> Option<&PastRun> {
+        self.past.as_ref()
+    }
+
+    /// The journal: a new one with its first line, or the one that is gone on with.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn journal(&self, settings: &Settings) -> Result<Journal, Failure> {
+        let failed = |error| Failure::new(Exit::Results, error);
+        if let Some(past) = &self.past {
+            return Journal::reopen(&self.dir, past.torn_bytes).map_err(failed);
+        }
+        let mut journal = Journal::create(&self.dir).map_err(failed)?;
+        let header = RunHeader {
+            schema_version: SCHEMA_VERSION.to_owned(),
+            id: self.dir.id().to_owned(),
+            started_utc: self.started_utc.clone(),
+            seed: settings.seed,
+            settings: self.settings.clone(),
+        };
+        journal.append(&JournalLine::Run(header)).map_err(failed)?;
+        Ok(journal)
+    }
+
+    /// The result of the run so far.
+    #[must_use]
+    pub fn assemble(
+        &self,
+        settings: &Settings,
+        wall_s: f64,
+        outcome: &CampaignOutcome,
+        log: RunLog,
+    ) -> RunRecord {
+        RunRecord::assemble(RunInputs {
+            tool: tool(),
+            stamp: RunStamp {
+                id: self.dir.id().to_owned(),
+                started_utc: self.started_utc.clone(),
+                wall_s,
+                seed: settings.seed,
+                interrupted: outcome.ended_by == Some(Finding::Interrupted),
+            },
+            environment: self.environment.clone(),
+            target: self.target.clone(),
+            settings: self.settings.clone(),
+            outcome,
+            trials: log.trials,
+            recoveries: log.recoveries,
+            sums: &log.sums,
+            terms: terms(settings),
+        })
+    }
+
+    /// Writes the result.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, record: &RunRecord) -> Result<(), Failure> {
+        let mut text = serde_json::to_vec_pretty(record).map_err(Failure::internal)?;
+        text.push(b'\n');
+        self.dir.write_atomic(RESULT, &text).map_err(|error| Failure::new(Exit::Results, error))
+    }
+}
+
+/// What a run under `settings` is judged by.
+#[must_use]
+pub fn terms(settings: &Settings) -> Terms {
+    Terms {
+        goal_rps: settings.goal.get(),
+        headroom_ratio: settings.headroom_ratio,
+        levels: settings.levels.iter().map(|percent| percent.0).collect(),
+        dashboard_p99_ms: settings.dashboard_p99_ms.map(|limit_ms| limit_ms as f64),
+        dashboard_error_ratio: settings.dashboard_error_ratio,
+    }
+}
+
+/// The settings as they stand in journal and result.
+#[must_use]
+pub fn setting_records(settings: &Settings) -> BTreeMap<String, SettingRecord> {
+    let records = settings.resolved.iter().map(|setting| {
+        let origin = setting.origin.name().to_owned();
+        let value = serde_json::Value::String(setting.value.clone());
+        (setting.key.to_owned(), SettingRecord { value, origin })
+    });
+    records.collect()
+}

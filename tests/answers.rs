@@ -1,0 +1,259 @@
+//! What an answer is worth: each kind of service of known capacity once, and the laws of the search.
+//!
+//! The long series, 200 searches of each kind, is `just prove`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code fails loudly"
+)]
+
+use plimsoll::app::conduct::{Witness, conduct};
+use plimsoll::campaign::plan::{CampaignPlan, DashboardPlan};
+use plimsoll::campaign::presets::Preset;
+use plimsoll::campaign::{Campaign, CampaignOutcome};
+use plimsoll::report::record::{RecoveryRecord, TrialRecord};
+use plimsoll::schedule::ArrivalLaw;
+use plimsoll::search::finding::{Finding, Flag};
+use plimsoll::seed::Seed;
+use plimsoll::sim::SimMeasurer;
+use plimsoll::sim::faults::Faults;
+use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
+use plimsoll::sim::truth::{Effort, sustained_rps};
+use plimsoll::sim::zoo::{self, Specimen};
+use plimsoll::trial::criteria::Objective;
+use plimsoll::trial::evidence::Evidence;
+use plimsoll::trial::result::{Recovery, TrialResult};
+use plimsoll::trial::verdict::Verdict;
+use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan};
+use plimsoll::units::Rps;
+use proptest::prelude::*;
+
+const OBJECTIVE: Objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: None };
+const EFFORT: Effort = Effort { runs: 8, run_s: 360.0 };
+
+#[derive(Default)]
+struct Log {
+    trials: Vec<(TrialPlan, TrialRecord)>,
+    /// The trial before each recovery.
+    recovered: Vec<TrialId>,
+    recoveries: Vec<RecoveryRecord>,
+}
+
+impl Witness for Log {
+    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
+    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
+    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
+
+    fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
+        self.trials.push((result.plan.clone(), TrialRecord::new(result, evidence)));
+        Ok(())
+    }
+
+    fn recovery(&mut self, recovery: &Recovery, after: TrialId) -> anyhow::Result<()> {
+        self.recovered.push(after);
+        self.recoveries.push(RecoveryRecord::new(recovery, Some(after)));
+        Ok(())
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+struct Run {
+    outcome: CampaignOutcome,
+    log: Log,
+    elapsed_s: f64,
+}
+
+fn plan(preset: Preset, seed: u64) -> CampaignPlan {
+    let effort = preset.effort();
+    CampaignPlan {
+        goal: Rps::new(200.0).unwrap(),
+        floor: Rps::new(1.0).unwrap(),
+        ceiling: Rps::new(100_000.0).unwrap(),
+        objective: OBJECTIVE,
+        timeout_ms: 5000,
+        arrivals: ArrivalLaw::Poisson,
+        levels: Vec::new(),
+        dashboard: DashboardPlan {
+            offered: Rps::new(5.0).unwrap(),
+            level_s: effort.level_s,
+            timeout_ms: 30_000,
+        },
+        effort,
+        budget_s: effort.budget_s,
+        seed: Seed(seed),
+    }
+}
+
+fn search(plan: CampaignPlan, specimen: &Specimen) -> Run {
+    let objective = Objective { base_ms: Some(specimen.target.service_ms), ..plan.objective };
+    let plan = CampaignPlan { objective, ..plan };
+    let mut measurer =
+        SimMeasurer::new(specimen.target, specimen.faults, plan.seed.named("target"));
+    let mut log = Log::default();
+    let mut campaign = Campaign::new(plan);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime
+        .block_on(conduct(&mut campaign, objective, &mut measurer, &mut log))
+        .expect("a simulated campaign runs to its end");
+    Run { outcome: campaign.outcome(), log, elapsed_s: measurer.elapsed_s() }
+}
+
+fn plain(workers: u32, service_ms: f64, law: ServiceLaw) -> Specimen {
+    let target = TargetPlan::plain(workers, service_ms, law);
+    Specimen { name: "plain", target, faults: Faults::none() }
+}
+
+fn found(run: &Run) -> f64 {
+    run.outcome.capacity.rps.unwrap_or_else(|| panic!("{:?}", run.outcome.capacity)).get()
+}
+
+/// One run may be far out; of three, the middle one must not be.
+fn middle_error(specimen: &Specimen, seeds: [u64; 3]) -> f64 {
+    let truth_rps = sustained_rps(&specimen.target, OBJECTIVE, 5000, EFFORT).expect("a capacity");
+    let mut errors =
+        seeds.map(|seed| found(&search(plan(Preset::Standard, seed), specimen)) / truth_rps - 1.0);
+    errors.sort_by(f64::total_cmp);
+    errors[1]
+}
+
+#[test]
+fn every_well_behaved_service_is_answered_within_four_percent() {
+    for capacity_rps in [230.0, 2000.0] {
+        for specimen in zoo::well_behaved(capacity_rps) {
+            let error = middle_error(&specimen, [1, 2, 3]);
+            assert!(error.abs() <= 0.04, "{} at {capacity_rps}/s: {error}", specimen.name);
+        }
+    }
+}
+
+#[test]
+fn services_that_were_never_tuned_on_are_answered_too() {
+    for specimen in zoo::held_out(Seed(41)) {
+        let error = middle_error(&specimen, [4, 5, 6]);
+        assert!(error.abs() <= 0.06, "{}: {error}", specimen.name);
+    }
+}
+
+#[test]
+fn a_heavy_tail_is_said() {
+    let specimen = zoo::hard(230.0)[0];
+    let run = search(plan(Preset::Standard, 1), &specimen);
+    assert!(run.outcome.capacity.flags.contains(&Flag::HeavyTail), "{}", specimen.name);
+}
+
+#[test]
+fn hopeless_services_get_no_number() {
+    for capacity_rps in [230.0, 2000.0] {
+        for specimen in zoo::hopeless(capacity_rps) {
+            let run = search(plan(Preset::Standard, 3), &specimen);
+            assert_eq!(run.outcome.capacity.rps, None, "{} at {capacity_rps}/s", specimen.name);
+        }
+    }
+}
+
+#[test]
+fn a_slow_client_is_blamed_and_nothing_else_is() {
+    let run = search(plan(Preset::Standard, 1), &zoo::slow_client(230.0));
+    assert_eq!(run.outcome.capacity.finding, Finding::GeneratorLimited, "its own fault");
+    for specimen in zoo::well_behaved(230.0).into_iter().chain(zoo::others(230.0)) {
+        let run = search(plan(Preset::Quick, 1), &specimen);
+        let finding = run.outcome.capacity.finding;
+        assert_ne!(finding, Finding::GeneratorLimited, "{}", specimen.name);
+    }
+}
+
+#[test]
+fn one_slow_worker_gets_an_answer() {
+    let run = search(plan(Preset::Standard, 2), &plain(1, 50.0, ServiceLaw::Constant));
+    assert!((found(&run) / 17.7 - 1.0).abs() < 0.08, "{}", found(&run));
+}
+
+#[test]
+fn every_trial_is_followed_by_a_measured_recovery_before_the_next() {
+    let run = search(plan(Preset::Standard, 1), &zoo::well_behaved(230.0)[1]);
+    let trials: Vec<TrialId> = run.log.trials.iter().map(|(plan, _)| plan.id).collect();
+    assert_eq!(run.log.recovered, trials, "one each, in order");
+    assert!(run.log.recoveries.iter().all(|recovery| recovery.probes >= 3), "by probes");
+}
+
+#[test]
+fn a_capacity_stands_only_after_the_failing_side_has_failed_once_more() {
+    for specimen in zoo::well_behaved(230.0) {
+        let run = search(plan(Preset::Standard, 1), &specimen);
+        let again = run.log.trials.iter().rev().find(|(plan, _)| plan.purpose == Purpose::Retest);
+        let (retest, record) = again.unwrap_or_else(|| panic!("{} has no re-test", specimen.name));
+        assert!(retest.streams[0].offered.get() > found(&run), "{}: above", specimen.name);
+        assert_eq!(record.verdict, "overloaded", "{}", specimen.name);
+    }
+}
+
+#[test]
+fn proposing_trials_are_spaced_evenly_and_soaks_are_not() {
+    let run = search(plan(Preset::Quick, 1), &plain(4, 10.0, ServiceLaw::Exponential));
+    for (plan, _) in &run.log.trials {
+        let soaks = plan.purpose == Purpose::Soak;
+        let law = if soaks { ArrivalLaw::Poisson } else { ArrivalLaw::Stratified };
+        assert_eq!(plan.streams[0].arrivals, law, "{} {}", plan.id, plan.purpose.name());
+    }
+}
+
+#[test]
+fn slower_by_a_factor_is_lower_by_that_factor() {
+    for seed in 0..3 {
+        let capacity = |factor: f64| {
+            let base = plan(Preset::Standard, seed);
+            let goal = base.goal.scaled(factor);
+            found(&search(
+                CampaignPlan { goal, ..base },
+                &plain(4, 10.0 / factor, ServiceLaw::Constant),
+            ))
+        };
+        let ratio = capacity(8.0) / capacity(1.0) / 8.0;
+        assert!((ratio - 1.0).abs() < 0.03, "seed {seed}: {ratio}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_run_that_is_stopped_at_any_moment_has_a_whole_result(stop_s in 0.0..110.0_f64, seed in 0..50_u64) {
+        let specimen = zoo::well_behaved(230.0)[2];
+        let whole = search(plan(Preset::Quick, seed), &specimen);
+        let faults = Faults { interrupted_s: Some(stop_s), ..Faults::none() };
+        let broken = search(plan(Preset::Quick, seed), &Specimen { faults, ..specimen });
+        let capacity = &broken.outcome.capacity;
+        prop_assert_eq!(capacity.rps.is_some(), !capacity.confirmed_by.is_empty(), "never unconfirmed");
+        prop_assert!(
+            capacity.finding == Finding::Interrupted || capacity.rps.is_some(),
+            "{:?}",
+            capacity.finding
+        );
+        prop_assert!(broken.log.trials.len() <= whole.log.trials.len(), "nothing is added");
+        prop_assert!(broken.elapsed_s <= whole.elapsed_s + 61.0, "it stops by itself");
+    }
+
+    #[test]
+    fn any_service_ends_within_its_budget(
+        seed in any::<u64>(),
+        budget_s in 60.0..300.0_f64,
+        workers in 1..9_u32,
+        service_ms in 1.0..60.0_f64,
+    ) {
+        let limited = CampaignPlan { budget_s, ..plan(Preset::Quick, seed) };
+        let run = search(limited, &plain(workers, service_ms, ServiceLaw::Exponential));
+        // The last recovery may take its own limit.
+        prop_assert!(run.elapsed_s <= budget_s + 60.0, "{} of {budget_s} s", run.elapsed_s);
+        let sustained = |id: &TrialId| {
+            run.log.trials.iter().any(|(plan, record)| {
+                plan.id == *id && matches!(record.evidence.verdict, Verdict::Sustained(_))
+            })
+        };
+        prop_assert!(run.outcome.capacity.confirmed_by.iter().all(sustained), "only what held");
+    }
+}
