@@ -9,11 +9,17 @@
     reason = "test code fails loudly"
 )]
 
+use std::collections::BTreeMap;
+
 use plimsoll::app::conduct::{Witness, conduct};
+use plimsoll::app::past::PastRun;
 use plimsoll::campaign::plan::{CampaignPlan, DashboardPlan};
 use plimsoll::campaign::presets::Preset;
-use plimsoll::campaign::{Campaign, CampaignOutcome};
-use plimsoll::report::record::{RecoveryRecord, TrialRecord};
+use plimsoll::campaign::{Campaign, CampaignOutcome, Step};
+use plimsoll::files::journal::Journal;
+use plimsoll::files::run_dir::RunDir;
+use plimsoll::report::record::{JournalLine, RecoveryRecord, RunHeader, TrialRecord};
+use plimsoll::report::schema::SCHEMA_VERSION;
 use plimsoll::schedule::ArrivalLaw;
 use plimsoll::search::finding::{Finding, Flag};
 use plimsoll::seed::Seed;
@@ -215,6 +221,37 @@ fn slower_by_a_factor_is_lower_by_that_factor() {
         };
         let ratio = capacity(8.0) / capacity(1.0) / 8.0;
         assert!((ratio - 1.0).abs() < 0.03, "seed {seed}: {ratio}");
+    }
+}
+
+#[test]
+fn a_journal_that_is_read_back_leads_to_the_same_answer() {
+    let specimens = zoo::well_behaved(230.0).into_iter().chain(zoo::hopeless(230.0));
+    for specimen in specimens.filter(|specimen| specimen.name != "dead") {
+        let run = search(plan(Preset::Quick, 9), &specimen);
+        let parent = tempfile::tempdir().unwrap();
+        let dir = RunDir::create(parent.path(), "run").unwrap();
+        let mut journal = Journal::create(&dir).unwrap();
+        journal
+            .append(&JournalLine::Run(RunHeader {
+                schema_version: SCHEMA_VERSION.to_owned(),
+                id: dir.id().to_owned(),
+                started_utc: dir.stamp().rfc3339(),
+                seed: 9,
+                settings: BTreeMap::new(),
+            }))
+            .unwrap();
+        for (number, (_, trial)) in run.log.trials.iter().enumerate() {
+            journal.append(&JournalLine::Trial(Box::new(trial.clone()))).unwrap();
+            if let Some(recovery) = run.log.recoveries.get(number) {
+                journal.append(&JournalLine::Recovery(recovery.clone())).unwrap();
+            }
+        }
+        let mut campaign = Campaign::new(plan(Preset::Quick, 9));
+        PastRun::read(dir.path()).unwrap().replay(&mut campaign, |_, _, _| {}).unwrap();
+        let next = campaign.next_step(run.elapsed_s);
+        assert!(matches!(next, Step::Done), "{}: it asks for more", specimen.name);
+        assert_eq!(campaign.outcome().capacity, run.outcome.capacity, "{}", specimen.name);
     }
 }
 

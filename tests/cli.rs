@@ -94,6 +94,35 @@ fn load_needs_its_rate_and_takes_no_goal() {
 }
 
 #[test]
+fn a_folder_without_a_run_of_this_tool_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("trials.jsonl"), text).unwrap();
+    };
+    let header = r#"{"kind":"run","schema_version":"9.0.0","id":"x","started_utc":"2026-01-01T00:00:00Z","seed":1,"settings":{}}"#;
+    write("newer", &format!("{header}\n"));
+    write("foreign", "{\"a\":1}\n");
+    write("empty", "");
+    let cases = [
+        ("nowhere", "give the folder of a run"),
+        ("newer", "version 9.0.0"),
+        ("foreign", "line 1"),
+        ("empty", "does not begin"),
+    ];
+    for (name, needle) in cases {
+        for arguments in
+            [vec!["explain", name], vec!["rejudge", name], vec!["capacity", "--resume", name]]
+        {
+            assert_refused(&plimsoll(folder.path(), &arguments, &[]), needle, name);
+        }
+    }
+    assert_refused(&plimsoll(folder.path(), &["explain"], &[]), "folder of a run", "no folder");
+    let remote = ["rehearse", "TARGET=http://127.0.0.1:9"];
+    assert_refused(&plimsoll(folder.path(), &remote, &[]), "simulates", "a rehearsal of a URL");
+}
+
+#[test]
 fn a_setting_of_the_example_api_is_refused_with_a_url() {
     let folder = tempfile::tempdir().unwrap();
     let words = ["capacity", "TARGET=http://127.0.0.1:9", "SERVICE_MS=5"];

@@ -118,6 +118,44 @@ fn kill_9_of_the_tool_ends_its_target_and_a_later_run_sends_no_document_again() 
 }
 
 #[test]
+fn a_run_that_was_killed_is_retold_and_goes_on_from_its_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start_and_wait(folder.path(), &QUICK);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = journal(folder.path());
+    let path = folder.path().join("results/latest/trials.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{whole}{{\"kind\":\"tri")).unwrap();
+    let told = run(folder.path(), &["explain", "results/latest"]);
+    assert_eq!(told.status.code(), Some(0), "{}", stderr(&told));
+    assert!(String::from_utf8_lossy(&told.stdout).contains("unfinished"), "it says so");
+    assert!(stderr(&told).contains("torn"), "and that a line is torn");
+
+    let child =
+        plimsoll(folder.path(), &["capacity", "--resume", "results/latest"]).spawn().unwrap();
+    let is_longer = || {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        text.ends_with('\n') && text.lines().count() >= before.len() + 2
+    };
+    wait_for("two more lines", 30.0, is_longer);
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let (code, _) = finish(child, 10.0);
+    assert_eq!(code, Some(130), "interrupted once more");
+    let after = journal(folder.path());
+    assert_eq!(after[..before.len()], before[..], "nothing is lost");
+    let mut names: Vec<&str> = after.iter().filter_map(|line| line["id"].as_str()).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "and no name is given twice");
+    let result = latest(folder.path());
+    let trials = result["trials"].as_array().unwrap().len();
+    let in_journal = after.iter().filter(|line| line["kind"] == "trial").count();
+    assert_eq!(trials, in_journal, "the result holds both halves");
+}
+
+#[test]
 fn a_stopped_target_is_no_hang() {
     let folder = tempfile::tempdir().unwrap();
     let words = ["load", "RPS=100", "DURATION_S=4", "TIMEOUT_MS=1500", "--json"];

@@ -13,6 +13,7 @@ use crate::files::journal;
 use crate::report::record::{JournalLine, RecoveryRecord, RunHeader, TrialRecord};
 use crate::report::schema::SCHEMA_VERSION;
 use crate::search::Standing;
+use crate::search::finding::Finding;
 use crate::trial::evidence::Observation;
 use crate::trial::result::Recovery;
 use crate::trial::{StopCause, TrialId, TrialPlan};
@@ -112,7 +113,7 @@ impl PastRun {
     }
 
     /// Tells a campaign at its beginning everything that this run has seen, up to where it was broken
-    /// off; `told` hears of each trial and where the search stood before and after it.
+    /// off, and returns by what; `told` hears of each trial and where the search stood before and after.
     ///
     /// # Errors
     /// When the campaign would have asked for something else: another version of the search wrote it.
@@ -120,13 +121,15 @@ impl PastRun {
         &self,
         campaign: &mut Campaign,
         mut told: impl FnMut(&TrialRecord, Standing, Standing),
-    ) -> Result<()> {
+    ) -> Result<Option<Finding>> {
         let mut last = 0;
+        let mut broken_off = None;
         for line in &self.lines {
             match line {
                 JournalLine::Trial(trial) => {
                     last = number(&trial.id)?;
-                    if is_broken_off(trial.stopped.as_deref()) {
+                    broken_off = broken_off_by(trial.stopped.as_deref());
+                    if broken_off.is_some() {
                         break;
                     }
                     let before = campaign.standing();
@@ -138,7 +141,8 @@ impl PastRun {
                 }
                 JournalLine::Recovery(recovery) => {
                     last = number(&recovery.id)?;
-                    if is_broken_off(recovery.stopped.as_deref()) {
+                    broken_off = broken_off_by(recovery.stopped.as_deref());
+                    if broken_off.is_some() {
                         break;
                     }
                     let Step::Recover(plan) = campaign.next_step(0.0) else {
@@ -150,13 +154,17 @@ impl PastRun {
             }
         }
         campaign.number_after(TrialId(last));
-        Ok(())
+        Ok(broken_off)
     }
 }
 
-/// Whether a step was ended by something that a new attempt may find otherwise.
-fn is_broken_off(stopped: Option<&str>) -> bool {
-    matches!(stopped, Some("interrupted" | "target_lost"))
+/// What ended a step, where a new attempt may find it otherwise.
+fn broken_off_by(stopped: Option<&str>) -> Option<Finding> {
+    match stopped {
+        Some("interrupted") => Some(Finding::Interrupted),
+        Some("target_lost") => Some(Finding::TargetLost),
+        _ => None,
+    }
 }
 
 fn number(id: &str) -> Result<u32> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::run_dir::{RunDir, WriteError};
+use crate::units::usize_to_u64;
 
 /// Name of the journal within a run's folder.
 pub const JOURNAL_FILE: &str = "trials.jsonl";
@@ -74,7 +75,7 @@ pub fn read<T: DeserializeOwned>(folder: &Path) -> Result<Lines<T>, ReadError> {
                 })
             },
         );
-    Ok(Lines { lines: lines.collect::<Result<_, _>>()?, torn_bytes: torn.len() as u64 })
+    Ok(Lines { lines: lines.collect::<Result<_, _>>()?, torn_bytes: usize_to_u64(torn.len()) })
 }
 
 /// An open journal.

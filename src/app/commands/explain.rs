@@ -6,7 +6,7 @@ use super::capacity::plan;
 use crate::app::exit::{Exit, Failure};
 use crate::app::past::PastRun;
 use crate::app::sources::Given;
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Step};
 use crate::report::explain::retell;
 use crate::term::{complain, say};
 
@@ -19,15 +19,21 @@ pub fn run(folder: &Path) -> Result<Exit, Failure> {
     let settings = past.settings(&Given::default(), false)?;
     let mut campaign = Campaign::new(plan(&settings, None));
     let mut text = format!("{}, seed {}\n\n", past.header.id, past.header.seed);
-    past.replay(&mut campaign, |trial, before, after| {
+    let replayed = past.replay(&mut campaign, |trial, before, after| {
         text.push_str(&retell(trial, &before, &after));
-    })
-    .map_err(Failure::usage)?;
-    let capacity = campaign.outcome().capacity;
-    let found = capacity.rps.map_or_else(String::new, |rps| format!(" {rps}"));
-    say(&format!("{text}\nfinding: {}{found}", capacity.finding.name()));
-    for reason in &capacity.reasons {
-        say(&format!("     {reason}"));
+    });
+    if let Some(finding) = replayed.map_err(Failure::usage)? {
+        campaign.stop(finding);
+    }
+    if matches!(campaign.next_step(past.elapsed_s()), Step::Done) {
+        let capacity = campaign.outcome().capacity;
+        let found = capacity.rps.map_or_else(String::new, |rps| format!(" {rps}"));
+        say(&format!("{text}\nfinding: {}{found}", capacity.finding.name()));
+        for reason in &capacity.reasons {
+            say(&format!("     {reason}"));
+        }
+    } else {
+        say(&format!("{text}\nunfinished; `plimsoll capacity --resume` goes on with it"));
     }
     if past.torn_bytes > 0 {
         complain("caution: the last line of the journal is torn and was left out");
