@@ -80,6 +80,7 @@ fn plan(preset: Preset, seed: u64) -> CampaignPlan {
         goal: Rps::new(200.0).unwrap(),
         floor: Rps::new(1.0).unwrap(),
         ceiling: Rps::new(100_000.0).unwrap(),
+        generator: None,
         objective: OBJECTIVE,
         timeout_ms: 5000,
         arrivals: ArrivalLaw::Poisson,
@@ -174,6 +175,16 @@ fn a_slow_client_is_blamed_and_nothing_else_is() {
 }
 
 #[test]
+fn a_service_that_is_faster_than_the_generator_gets_no_number_but_a_bound() {
+    let generator = Rps::new(300.0);
+    let bound = CampaignPlan { generator, ..plan(Preset::Quick, 1) };
+    let run = search(bound, &plain(4, 10.0, ServiceLaw::Constant));
+    let capacity = &run.outcome.capacity;
+    assert_eq!(capacity.finding, Finding::GeneratorLimited, "400/s is beyond its reach");
+    assert_eq!((capacity.rps, capacity.low, capacity.high), (None, generator, None), "at least");
+}
+
+#[test]
 fn one_slow_worker_gets_an_answer() {
     let run = search(plan(Preset::Standard, 2), &plain(1, 50.0, ServiceLaw::Constant));
     assert!((found(&run) / 17.7 - 1.0).abs() < 0.08, "{}", found(&run));
@@ -238,6 +249,7 @@ fn a_journal_that_is_read_back_leads_to_the_same_answer() {
                 id: dir.id().to_owned(),
                 started_utc: dir.stamp().rfc3339(),
                 seed: 9,
+                generator_rps: None,
                 settings: BTreeMap::new(),
             }))
             .unwrap();

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use plimsoll::corpus::{Numbers, NumbersError};
-use plimsoll::live::{Address, LiveMeasurer};
+use plimsoll::live::{Address, LiveMeasurer, self_test};
 use plimsoll::profile::{Profile, Route, Verb};
 use plimsoll::schedule::ArrivalLaw;
 use plimsoll::seed::Seed;
@@ -274,6 +274,15 @@ fn an_interrupt_abandons_what_is_under_way_at_once() {
     let result = run_at(server.address, &load, watch);
     assert!(result.vitals.wall_s < 2.0, "no time-out is waited for");
     assert!(index(&result).tally.broken.contains_key(&Break::Abandoned), "and it is said");
+}
+
+#[test]
+fn the_generator_knows_what_it_reaches_against_a_server_that_does_nothing() {
+    let ask =
+        |answer| block_on(self_test::ceiling(&Rc::new(Plain), answer, 256, &|| false)).unwrap();
+    let reached = ask(b"\"OK\"").expect("at least the first rate");
+    assert!(reached.get() >= 1000.0, "{reached}");
+    assert_eq!(ask(b"what?"), None, "wrong answers are no answers");
 }
 
 #[test]

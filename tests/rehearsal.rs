@@ -79,6 +79,7 @@ fn plan(preset: Preset, seed: u64) -> CampaignPlan {
         goal: Rps::new(200.0).unwrap(),
         floor: Rps::new(1.0).unwrap(),
         ceiling: Rps::new(100_000.0).unwrap(),
+        generator: None,
         objective: Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: Some(10.0) },
         timeout_ms: 5000,
         arrivals: ArrivalLaw::Poisson,

@@ -73,6 +73,7 @@ fn plan() -> CampaignPlan {
     CampaignPlan {
         goal: Rps::new(200.0).unwrap(),
         floor: Rps::new(1.0).unwrap(),
+        generator: None,
         ceiling: Rps::new(100_000.0).unwrap(),
         objective: Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: Some(10.0) },
         timeout_ms: 5000,

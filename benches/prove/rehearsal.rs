@@ -60,6 +60,7 @@ impl Scene {
             goal: Rps::new(200.0).unwrap(),
             floor: Rps::new(1.0).unwrap(),
             ceiling: Rps::new(100_000.0).unwrap(),
+            generator: None,
             objective: Objective { base_ms: Some(self.specimen.target.service_ms), ..OBJECTIVE },
             timeout_ms: TIMEOUT_MS,
             arrivals: ArrivalLaw::Poisson,

@@ -32,6 +32,7 @@ pub struct Run {
     environment: EnvironmentRecord,
     settings: BTreeMap<String, SettingRecord>,
     target: TargetRecord,
+    generator_rps: Option<f64>,
     /// What the run had measured before it was broken off.
     past: Option<PastRun>,
 }
@@ -41,13 +42,17 @@ impl Run {
     ///
     /// # Errors
     /// When nothing can be written there.
-    pub fn begin(settings: &Settings, session: &Session) -> Result<Self, Failure> {
+    pub fn begin(
+        settings: &Settings,
+        session: &Session,
+        generator_rps: Option<f64>,
+    ) -> Result<Self, Failure> {
         let dir = RunDir::create(&settings.out, settings.preset.name())
             .map_err(|error| Failure::new(Exit::Results, error))?;
         if let Some(problem) = dir.latest_problem() {
             complain(&format!("caution: {problem}"));
         }
-        Ok(Self::of(settings, session, dir, None))
+        Ok(Self::of(settings, session, generator_rps, dir, None))
     }
 
     /// The folder of a run that was broken off, to go on with it.
@@ -57,10 +62,18 @@ impl Run {
     pub fn go_on(past: PastRun, settings: &Settings, session: &Session) -> Result<Self, Failure> {
         let dir =
             RunDir::reopen(&past.folder).map_err(|error| Failure::new(Exit::Results, error))?;
-        Ok(Self::of(settings, session, dir, Some(past)))
+        Ok(Self::of(settings, session, None, dir, Some(past)))
     }
 
-    fn of(settings: &Settings, session: &Session, dir: RunDir, past: Option<PastRun>) -> Self {
+    fn of(
+        settings: &Settings,
+        session: &Session,
+        generator_rps: Option<f64>,
+        dir: RunDir,
+        past: Option<PastRun>,
+    ) -> Self {
+        // A broken run goes on under the limit that it had begun with.
+        let known = past.as_ref().map(|past| past.header.generator_rps);
         let started_utc = past
             .as_ref()
             .map_or_else(|| dir.stamp().rfc3339(), |past| past.header.started_utc.clone());
@@ -77,8 +90,15 @@ impl Run {
                 permissions: session.ready.shape.name().to_owned(),
                 base_ms: session.ready.base_ms,
             },
+            generator_rps: known.unwrap_or(generator_rps),
             past,
         }
+    }
+
+    /// Rate that the generator reached against a server that does nothing.
+    #[must_use]
+    pub const fn generator_rps(&self) -> Option<f64> {
+        self.generator_rps
     }
 
     /// The run's folder.
@@ -108,6 +128,7 @@ impl Run {
             id: self.dir.id().to_owned(),
             started_utc: self.started_utc.clone(),
             seed: settings.seed,
+            generator_rps: self.generator_rps,
             settings: self.settings.clone(),
         };
         journal.append(&JournalLine::Run(header)).map_err(failed)?;

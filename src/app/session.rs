@@ -17,16 +17,21 @@ use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
 use crate::live::inquirer::Inquirer;
 use crate::live::vitals::{descriptor_limits, raise_descriptors};
-use crate::live::{Address, LiveMeasurer};
+use crate::live::{Address, LiveMeasurer, self_test};
 use crate::profile::example_api::ExampleApi;
 use crate::profile::exchange::ExchangeError;
 use crate::profile::{PermissionsShape, Profile};
 use crate::target::launch::Launched;
 use crate::target::ready::{NotReady, Preflight, Ready};
 use crate::trial::Workload;
+use crate::units::Rps;
 
 /// The name of the example API's program, beside the tool's own.
 const EXAMPLE_API: &str = "example-api";
+/// What an index request is answered with when it was accepted.
+const ACCEPTED_ANSWER: &[u8] = b"\"OK\"";
+/// Connections that the generator may open to ask itself: a server that does nothing needs few.
+const LANES: u32 = 256;
 /// The key of the embedded target's document numbers: its port is another each time.
 const EMBEDDED_KEY: &str = "embedded";
 
@@ -39,6 +44,8 @@ pub struct Session {
     pub ready: Ready,
     /// Its base URL.
     pub base_url: String,
+    profile: Rc<ExampleApi>,
+    lanes_max: u32,
     /// Limits of this process on file descriptors.
     pub file_limits: FileLimits,
     /// The server that the tool has started; it ends with the session.
@@ -78,10 +85,11 @@ impl Session {
                 return Err(Failure::new(Exit::Interrupted, anyhow!("interrupted before any load")));
             }
         };
+        let profile = Rc::new(profile_of(ready.shape));
         let lives = launched.clone();
         let measurer = LiveMeasurer::new(
             address,
-            Rc::new(profile_of(ready.shape)),
+            Rc::clone(&profile),
             numbers,
             lanes_max,
             Box::new(move || lives.as_ref().is_none_or(|server| server.borrow_mut().is_alive())),
@@ -90,10 +98,25 @@ impl Session {
         Ok(Self {
             measurer,
             ready,
+            profile,
+            lanes_max,
             base_url: base.text,
             file_limits: file_limits(),
             _launched: launched,
         })
+    }
+
+    /// Rate that the generator reaches against a server that does nothing, in documents per second.
+    ///
+    /// # Errors
+    /// When that server or the generator cannot be started.
+    pub async fn generator_rps(&self, interrupt: &Interrupt) -> Result<Option<f64>, Failure> {
+        let is_interrupted = || interrupt.is_asked();
+        let lanes_max = self.lanes_max.min(LANES);
+        self_test::ceiling(&self.profile, ACCEPTED_ANSWER, lanes_max, &is_interrupted)
+            .await
+            .map(|reached| reached.map(Rps::get))
+            .map_err(Failure::internal)
     }
 }
 

@@ -52,5 +52,5 @@ pub fn levels_s(plan: &CampaignPlan) -> f64 {
             let recovery_s = if percent.0 > 100 { OVERLOAD_RECOVERY_S } else { RECOVERY_S };
             plan.effort.settle_s + plan.dashboard.level_s + recovery_s
         })
-        .sum()
+        .fold(0.0, |sum, level_s| sum + level_s)
 }

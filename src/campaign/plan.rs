@@ -27,6 +27,8 @@ pub struct CampaignPlan {
     pub floor: Rps,
     /// ... nor above this one.
     pub ceiling: Rps,
+    /// The highest rate at which the generator can be trusted, where it was asked.
+    pub generator: Option<Rps>,
     /// What "sustained" means.
     pub objective: Objective,
     /// Time-out of an indexing request.
@@ -52,7 +54,8 @@ impl CampaignPlan {
         SearchPlan {
             start: self.goal.scaled(0.25),
             floor: self.floor,
-            ceiling: self.ceiling,
+            ceiling: self.generator.map_or(self.ceiling, |limit| limit.min(self.ceiling)),
+            is_generator_bound: self.generator.is_some_and(|limit| limit < self.ceiling),
             precision_ratio: self.effort.precision_ratio,
             trial_least_s: self.effort.trial_least_s,
             trial_most_s: self.effort.trial_most_s,

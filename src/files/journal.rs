@@ -161,6 +161,7 @@ mod tests {
             id: run.id().to_owned(),
             started_utc: run.stamp().rfc3339(),
             seed: u64::MAX,
+            generator_rps: None,
             settings: BTreeMap::new(),
         });
         journal.append(&header).unwrap();

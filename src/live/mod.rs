@@ -11,6 +11,8 @@ mod fleet;
 pub mod inquirer;
 mod lane;
 mod runner;
+pub mod self_test;
+mod sink;
 mod stamped;
 mod stream;
 pub mod vitals;

@@ -28,9 +28,15 @@ pub struct RunSums {
     overflow: u64,
     lanes_max: Option<u32>,
     accepted_before: u64,
+    ceiling_rps: Option<f64>,
 }
 
 impl RunSums {
+    /// Notes what the generator reached against a server that does nothing.
+    pub const fn set_ceiling(&mut self, ceiling_rps: Option<f64>) {
+        self.ceiling_rps = ceiling_rps;
+    }
+
     /// Adds documents that the target accepted outside of trials and recoveries.
     pub const fn add_accepted(&mut self, documents: u64) {
         self.accepted_before += documents;
@@ -190,6 +196,7 @@ fn generator(
             p99: sums.lateness.quantile_ms(0.99),
             max: sums.lateness.max_ms(),
         },
+        ceiling_rps: sums.ceiling_rps,
         limited: finding == Finding::GeneratorLimited || a_level_is_void,
         lanes_max: sums.lanes_max,
         overflow: sums.overflow,

@@ -147,6 +147,9 @@ pub struct RunHeader {
     pub started_utc: String,
     /// Seed of the run.
     pub seed: u64,
+    /// Rate that the generator reached against a server that does nothing.
+    #[serde(default)]
+    pub generator_rps: Option<f64>,
     /// Every setting with its origin.
     pub settings: BTreeMap<String, SettingRecord>,
 }

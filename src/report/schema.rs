@@ -198,6 +198,9 @@ pub struct GeneratorRecord {
     pub cpu_us_per_request: Option<f64>,
     /// Its own lateness.
     pub lateness_ms: LatenessRecord,
+    /// Rate that it reached against a server that does nothing, doubling; null when it was not asked.
+    #[serde(default)]
+    pub ceiling_rps: Option<f64>,
     /// Whether it was at fault for the answer or for a level.
     pub limited: bool,
     /// Most connections per stream that it could open.

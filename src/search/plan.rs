@@ -22,6 +22,8 @@ pub struct SearchPlan {
     pub floor: Rps,
     /// ... nor above this one.
     pub ceiling: Rps,
+    /// Whether the ceiling is the generator's and not the user's: reaching it is no answer then.
+    pub is_generator_bound: bool,
     /// Width of the bracket that ends the search, as a share of the rate.
     pub precision_ratio: f64,
     /// A proposing trial runs at least so long before it can pass ...

@@ -42,6 +42,12 @@ impl Search {
             Phase::Warm { before } => self.after_warm(before, seen),
             Phase::Retest { rate } => Phase::Tiebreak { rate },
             Phase::Tiebreak { .. } => self.start_over(),
+            _ if offered >= self.plan.ceiling && self.plan.is_generator_bound => {
+                self.reasons = vec![format!(
+                    "the service holds {offered}, and the generator is not trusted above: it reaches twice that against a server that does nothing"
+                )];
+                Phase::Done(Finding::GeneratorLimited)
+            }
             _ if offered >= self.plan.ceiling => Phase::Soak { rate: self.plan.ceiling },
             Phase::Bracket { rate } if self.bracket.high().is_none() => {
                 self.early

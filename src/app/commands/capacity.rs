@@ -25,6 +25,7 @@ use crate::term::colour::{paint_summary, stdout_takes_colour};
 use crate::term::{complain, say};
 use crate::trial::criteria::Objective;
 use crate::trial::{Measurer, Workload};
+use crate::units::Rps;
 
 /// Runs the command; with `resume` it goes on with a run that was broken off.
 ///
@@ -35,7 +36,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
 }
 
 async fn measure(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
-    let forecast = forecast(&plan(settings, None));
+    let forecast = forecast(&plan(settings, None, None));
     check_budget(settings, forecast)?;
     if let Some(past) = &resume {
         // Before the target is started: a run that is finished needs none.
@@ -45,21 +46,24 @@ async fn measure(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, F
     let mut session =
         Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt).await?;
     // After the preflight, so that a target that is not there leaves no empty folder behind.
-    let run = match resume {
-        Some(past) => Run::go_on(past, settings, &session)?,
-        None => Run::begin(settings, &session)?,
+    let run = if let Some(past) = resume {
+        Run::go_on(past, settings, &session)?
+    } else {
+        let generator_rps = session.generator_rps(&interrupt).await?;
+        Run::begin(settings, &session, generator_rps)?
     };
-    announce(settings, &session, forecast);
+    announce(settings, &session, run.generator_rps(), forecast);
     fault::remember(format!("seed {}, journal in {}", settings.seed, run.folder().display()));
 
-    let plan = plan(settings, session.ready.base_ms);
+    let plan = plan(settings, session.ready.base_ms, run.generator_rps());
     let objective = plan.objective;
     let mut campaign = Campaign::new(plan);
     if let Some(past) = run.past() {
         past.replay(&mut campaign, |_, _, _| {}).map_err(Failure::usage)?;
     }
     let journal = run.journal(settings)?;
-    let log = RunLog::after(run.past(), session.ready.accepted);
+    let mut log = RunLog::after(run.past(), session.ready.accepted);
+    log.sums.set_ceiling(run.generator_rps());
     let mut recorder = Recorder::new(journal, interrupt, settings.budget_s, log);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
@@ -81,7 +85,7 @@ async fn measure(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, F
 
 /// A run that came to its end has nothing to go on with.
 fn check_unfinished(settings: &Settings, past: &PastRun) -> Result<(), Failure> {
-    let mut campaign = Campaign::new(plan(settings, None));
+    let mut campaign = Campaign::new(plan(settings, None, past.header.generator_rps));
     past.replay(&mut campaign, |_, _, _| {}).map_err(Failure::usage)?;
     if matches!(campaign.next_step(past.elapsed_s()), Step::Done) {
         let error = anyhow!(
@@ -95,8 +99,10 @@ fn check_unfinished(settings: &Settings, past: &PastRun) -> Result<(), Failure> 
 
 /// The campaign that the settings describe.
 #[must_use]
-pub fn plan(settings: &Settings, base_ms: Option<f64>) -> CampaignPlan {
+pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64>) -> CampaignPlan {
     CampaignPlan {
+        // Beyond half of what it reaches at all, the generator is not trusted.
+        generator: generator_rps.and_then(|rps| Rps::new(rps / 2.0)),
         goal: settings.goal,
         floor: settings.floor,
         ceiling: settings.ceiling,
@@ -131,7 +137,12 @@ pub(super) fn check_budget(settings: &Settings, forecast: Forecast) -> Result<()
     Err(Failure::new(Exit::Usage, error))
 }
 
-fn announce(settings: &Settings, session: &Session, forecast: Forecast) {
+fn announce(
+    settings: &Settings,
+    session: &Session,
+    generator_rps: Option<f64>,
+    forecast: Forecast,
+) {
     complain(&format!(
         "measuring {} ({} workers, {:.1} ms at rest), preset {}, seed {}",
         session.base_url,
@@ -140,6 +151,11 @@ fn announce(settings: &Settings, session: &Session, forecast: Forecast) {
         settings.preset.name(),
         settings.seed,
     ));
+    if let Some(rps) = generator_rps {
+        complain(&format!(
+            "generator: {rps:.0}/s against a server that does nothing; the search stops at half of it"
+        ));
+    }
     complain(&format!(
         "forecast: about {:.0} s for the search and {:.0} s for the levels, at most {:.0} s",
         forecast.search_s, forecast.levels_s, settings.budget_s

@@ -17,7 +17,7 @@ use crate::term::{complain, say};
 pub fn run(folder: &Path) -> Result<Exit, Failure> {
     let past = PastRun::read(folder)?;
     let settings = past.settings(&Given::default(), false)?;
-    let mut campaign = Campaign::new(plan(&settings, None));
+    let mut campaign = Campaign::new(plan(&settings, None, past.header.generator_rps));
     let mut text = format!("{}, seed {}\n\n", past.header.id, past.header.seed);
     let replayed = past.replay(&mut campaign, |trial, before, after| {
         text.push_str(&retell(trial, &before, &after));

@@ -43,13 +43,13 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
         let error = anyhow!("TARGET: a rehearsal simulates the example API; leave TARGET out");
         return Err(Failure::usage(error));
     }
-    check_budget(settings, forecast(&plan(settings, None)))?;
+    check_budget(settings, forecast(&plan(settings, None, None)))?;
     block_on(rehearse(settings))
 }
 
 async fn rehearse(settings: &Settings) -> Result<Exit, Failure> {
     let target = simulated(settings);
-    let plan = plan(settings, Some(target.service_ms));
+    let plan = plan(settings, Some(target.service_ms), None);
     let objective = plan.objective;
     let mut measurer = SimMeasurer::new(target, Faults::none(), plan.seed.named("target"));
     let mut campaign = Campaign::new(plan);

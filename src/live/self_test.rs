@@ -1,0 +1,122 @@
+//! How much can the generator offer on this machine? Asked of a server that does nothing.
+
+use std::rc::Rc;
+
+use super::sink::Sink;
+use super::{Address, LiveMeasurer};
+use crate::corpus::{Numbers, NumbersError};
+use crate::profile::Profile;
+use crate::schedule::ArrivalLaw;
+use crate::seed::Seed;
+use crate::trial::criteria::{Judge, Objective, Rule};
+use crate::trial::result::StreamResult;
+use crate::trial::verdict::Verdict;
+use crate::trial::{
+    Flow, Measurer, Purpose, StopCause, StreamPlan, Tick, TrialError, TrialId, TrialPlan, Watch,
+    Workload,
+};
+use crate::units::Rps;
+
+/// The first rate that is offered; it doubles until the generator cannot follow.
+const FIRST_RPS: f64 = 1000.0;
+/// Rates that are offered at the most, the last one 128,000/s.
+const STEPS_MOST: u32 = 8;
+/// Seconds of each.
+const STEP_S: f64 = 0.25;
+/// Connections are opened in this part before.
+const SETTLE_S: f64 = 0.1;
+/// A busy neighbour must not look like a limit: a step that fails is tried again.
+const TRIES: u32 = 3;
+/// A step holds when this share of what was offered is accepted in time.
+const ACCEPTED_RATIO: f64 = 0.99;
+
+/// Numbers of documents that nobody keeps.
+struct Scratch(u64);
+
+impl Numbers for Scratch {
+    fn reserve(&mut self, count: u64) -> Result<std::ops::Range<u64>, NumbersError> {
+        let first = self.0;
+        self.0 += count;
+        Ok(first..self.0)
+    }
+}
+
+/// Lets every step run to its end, unless the user wants to stop.
+struct Patience<'a>(&'a dyn Fn() -> bool);
+
+impl Watch for Patience<'_> {
+    fn tick(&mut self, _tick: &Tick<'_>) -> Flow {
+        if self.interrupted() { Flow::Stop(StopCause::Interrupted) } else { Flow::Continue }
+    }
+
+    fn interrupted(&self) -> bool {
+        (self.0)()
+    }
+}
+
+/// The highest rate that the generator offers in time to a server that does nothing, answering each request
+/// with `answer`; `None` when it cannot even offer the first.
+///
+/// Takes about two seconds. The server's own work is on another thread, but on this machine: the true
+/// limit is rather higher.
+///
+/// # Errors
+/// When the server or the generator cannot be started.
+pub async fn ceiling<P: Profile + 'static>(
+    profile: &Rc<P>,
+    answer: &'static [u8],
+    lanes_max: u32,
+    is_interrupted: &dyn Fn() -> bool,
+) -> Result<Option<Rps>, TrialError> {
+    let failed = |error: std::io::Error| TrialError::Generator(error.to_string());
+    let sink = Sink::start(answer).map_err(failed)?;
+    let address = Address { socket: sink.address, host: sink.address.to_string() };
+    let mut measurer =
+        LiveMeasurer::new(address, Rc::clone(profile), Scratch(0), lanes_max, Box::new(|| true))?;
+    let mut watch = Patience(is_interrupted);
+    let mut reached = None;
+    for step in 0..STEPS_MOST {
+        let Some(offered) = Rps::new(FIRST_RPS * f64::from(2_u32.pow(step))) else { break };
+        let mut held = false;
+        for _ in 0..TRIES {
+            if !held && !watch.interrupted() {
+                held = holds(&mut measurer, &mut watch, offered, step).await?;
+            }
+        }
+        if !held {
+            break;
+        }
+        reached = Some(offered);
+    }
+    Ok(reached)
+}
+
+async fn holds<P: Profile + 'static>(
+    measurer: &mut LiveMeasurer<P, Scratch>,
+    watch: &mut Patience<'_>,
+    offered: Rps,
+    step: u32,
+) -> Result<bool, TrialError> {
+    let plan = TrialPlan {
+        id: TrialId(step),
+        purpose: Purpose::Load,
+        streams: vec![StreamPlan {
+            workload: Workload::Index,
+            offered,
+            arrivals: ArrivalLaw::Stratified,
+            timeout_ms: 1000,
+            slow_ms: None,
+            outstanding_max: None,
+        }],
+        warmup_s: SETTLE_S,
+        measure_s: STEP_S,
+        rule: Rule::Measure,
+        sustained_before: None,
+        seed: Seed(u64::from(step)).named("self test"),
+    };
+    let objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: None };
+    let result = measurer.run(&plan, watch).await?;
+    let accepted_rps = result.stream(Workload::Index).and_then(StreamResult::accepted_rps);
+    let is_void = matches!(Judge::new(&plan, objective).verdict(&result), Verdict::Void(_));
+    Ok(!is_void && accepted_rps.is_some_and(|rps| rps >= ACCEPTED_RATIO * offered.get()))
+}
