@@ -36,7 +36,8 @@ use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan};
 use plimsoll::units::Rps;
 use proptest::prelude::*;
 
-const OBJECTIVE: Objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: None };
+const OBJECTIVE: Objective =
+    Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
 const EFFORT: Effort = Effort { runs: 8, run_s: 360.0 };
 
 #[derive(Default)]
@@ -81,6 +82,7 @@ fn plan(preset: Preset, seed: u64) -> CampaignPlan {
         floor: Rps::new(1.0).unwrap(),
         ceiling: Rps::new(100_000.0).unwrap(),
         generator: None,
+        mix: None,
         objective: OBJECTIVE,
         timeout_ms: 5000,
         arrivals: ArrivalLaw::Poisson,
@@ -182,6 +184,26 @@ fn a_service_that_is_faster_than_the_generator_gets_no_number_but_a_bound() {
     let capacity = &run.outcome.capacity;
     assert_eq!(capacity.finding, Finding::GeneratorLimited, "400/s is beyond its reach");
     assert_eq!((capacity.rps, capacity.low, capacity.high), (None, generator, None), "at least");
+}
+
+#[test]
+fn what_the_dashboard_costs_is_part_of_a_mixed_answer_and_said() {
+    let mixed = |queries_rps, slow_ms| {
+        let base = plan(Preset::Quick, 1);
+        let offered = Rps::new(queries_rps).unwrap();
+        let dashboard = DashboardPlan { offered, ..base.dashboard };
+        let mixed = CampaignPlan { mix: Some(slow_ms), dashboard, ..base };
+        search(mixed, &plain(4, 10.0, ServiceLaw::Constant))
+    };
+    let heavy = mixed(100.0, None);
+    assert!((found(&heavy) / 300.0 - 1.0).abs() < 0.05, "{} beside 100/s", found(&heavy));
+    assert!(heavy.outcome.capacity.flags.contains(&Flag::QueriesCost), "a third of it");
+    let light = mixed(5.0, None);
+    assert!(!light.outcome.capacity.flags.contains(&Flag::QueriesCost), "next to nothing");
+    let strict = mixed(5.0, Some(15));
+    assert!(found(&strict) < 0.97 * found(&light), "15 ms for a query that takes 10");
+    let reasons = strict.log.trials.iter().flat_map(|(_, record)| &record.reasons);
+    assert!(reasons.into_iter().any(|reason| reason.starts_with("dashboard slow")), "and why");
 }
 
 #[test]

@@ -21,7 +21,12 @@ use plimsoll::trial::{
 };
 use plimsoll::units::Rps;
 
-const OBJECTIVE: Objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: Some(10.0) };
+const OBJECTIVE: Objective = Objective {
+    p99_ms: 1000,
+    error_ratio: 0.001,
+    dashboard_error_ratio: None,
+    base_ms: Some(10.0),
+};
 const PROPOSE: Rule = Rule::Propose { resolution_ratio: 0.025, least_s: 3.0 };
 const CONFIRM: Rule = Rule::Confirm { resolution_ratio: 0.025, least_s: 20.0 };
 

@@ -20,7 +20,8 @@ use plimsoll::trial::result::{Recovery, TrialResult};
 use plimsoll::trial::{Measurer, Tick, TrialId, TrialPlan};
 use plimsoll::units::Rps;
 
-const OBJECTIVE: Objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: None };
+const OBJECTIVE: Objective =
+    Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
 const TIMEOUT_MS: u64 = 5000;
 
 /// A service, what it really sustains, and how carefully it is looked at.
@@ -61,6 +62,7 @@ impl Scene {
             floor: Rps::new(1.0).unwrap(),
             ceiling: Rps::new(100_000.0).unwrap(),
             generator: None,
+            mix: None,
             objective: Objective { base_ms: Some(self.specimen.target.service_ms), ..OBJECTIVE },
             timeout_ms: TIMEOUT_MS,
             arrivals: ArrivalLaw::Poisson,

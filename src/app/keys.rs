@@ -166,6 +166,7 @@ pub const KEYS: &[Key] = &[
     key("DASHBOARD_P99_MS", "none", Capacity, "limit of the 99th percentile of dashboard response time, in milliseconds"),
     key("DASHBOARD_ERROR_RATIO", "none", Capacity, "share of dashboard queries that may fail, between 0 and 1"),
     key("DASHBOARD_TIMEOUT_MS", "30000", Both, "a dashboard query has failed so many milliseconds after it was due"),
+    key("MIX", "false", Capacity, "true: search with the dashboard queries beside it, and judge both"),
     key("DASHBOARD_RPS", "5", Capacity, "dashboard queries per second, on top of indexing"),
     special("DASHBOARD_S", Fallback::ByPreset, Capacity, "length of each load level, in seconds"),
     key("LEVELS", "0,50,100,120", Capacity, "load levels in percent of the capacity found; none: search only"),

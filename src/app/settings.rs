@@ -44,6 +44,8 @@ pub struct Settings {
     pub dashboard_error_ratio: Option<f64>,
     /// Deadline of a dashboard query.
     pub dashboard_timeout_ms: u64,
+    /// Whether the search runs with the dashboard queries beside it.
+    pub mix: bool,
     /// Dashboard queries on top of indexing.
     pub dashboard: Rps,
     /// Length of a level.
@@ -126,6 +128,7 @@ impl Settings {
             dashboard_p99_ms: values.whole_or("DASHBOARD_P99_MS", "none", 1, LIMIT_MOST_MS)?,
             dashboard_error_ratio: values.share_or_none("DASHBOARD_ERROR_RATIO")?,
             dashboard_timeout_ms: values.whole("DASHBOARD_TIMEOUT_MS", 1, LIMIT_MOST_MS)?,
+            mix: values.one_of("MIX", &[("true", true), ("false", false)])?,
             dashboard: values.rate("DASHBOARD_RPS")?,
             dashboard_s: span_or(&values, "DASHBOARD_S", effort.level_s)?,
             levels: values.parse("LEVELS", LEVELS_WANTED, parse_levels)?,

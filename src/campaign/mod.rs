@@ -8,20 +8,16 @@ pub mod budget;
 pub mod levels;
 pub mod plan;
 pub mod presets;
+mod trials;
 
-use crate::search::finding::{Capacity, Finding};
+use crate::search::finding::{Capacity, Finding, Flag};
 use crate::search::{Attempt, Next, Search, Standing};
-use crate::trial::criteria::Rule;
 use crate::trial::evidence::{Median, Observation};
 use crate::trial::result::Recovery;
-use crate::trial::{
-    Purpose, RecoverPlan, StopCause, StreamPlan, TrialId, TrialPlan, Workload, outstanding_max,
-};
+use crate::trial::verdict::Verdict;
+use crate::trial::{Purpose, RecoverPlan, StopCause, TrialId, TrialPlan};
 use crate::units::{LoadPercent, Rps};
 use plan::CampaignPlan;
-
-/// Good probes in a row that make a recovery.
-const GOOD_PROBES: u32 = 3;
 
 /// Two blocks of the warm-up whose medians differ by less are the same ...
 const SETTLED_RATIO: f64 = 0.10;
@@ -72,6 +68,9 @@ enum Phase {
         last: Option<Median>,
     },
     Search,
+    Alone {
+        capacity: Rps,
+    },
     Level {
         position: usize,
         capacity: Rps,
@@ -90,6 +89,8 @@ pub struct Campaign {
     recovering: Option<f64>,
     levels: Vec<LevelOutcome>,
     levels_missing: Option<String>,
+    /// Whether indexing alone holds a tenth more than with the dashboard beside it.
+    queries_cost: bool,
     ended_by: Option<Finding>,
 }
 
@@ -108,6 +109,7 @@ impl Campaign {
             recovering: None,
             levels: Vec::new(),
             levels_missing: None,
+            queries_cost: false,
             ended_by: None,
         }
     }
@@ -120,6 +122,7 @@ impl Campaign {
         match self.phase {
             Phase::WarmUp { .. } => Step::Run(self.warm_up()),
             Phase::Search => self.search_step(elapsed_s),
+            Phase::Alone { capacity } => self.alone_step(capacity, elapsed_s),
             Phase::Level { position, capacity } => self.level_step(position, capacity, elapsed_s),
             Phase::Done => Step::Done,
         }
@@ -138,6 +141,10 @@ impl Campaign {
                 self.phase = after_warm_up(done_s + seen.evidence.measured_s, last, seen);
             }
             (Phase::Search, _) => self.search.observe(seen),
+            (Phase::Alone { capacity }, _) => {
+                self.queries_cost |= matches!(seen.evidence.verdict, Verdict::Sustained(_));
+                self.phase = self.level_or_done(0, capacity);
+            }
             (Phase::Level { .. }, Purpose::Level(percent)) => {
                 self.levels.push(LevelOutcome { percent, trial: seen.id, recovery_s: None });
             }
@@ -186,8 +193,12 @@ impl Campaign {
     /// What the campaign has come to so far; can be asked at any time.
     #[must_use]
     pub fn outcome(&self) -> CampaignOutcome {
+        let mut capacity = self.search.outcome(Finding::Interrupted);
+        if self.queries_cost {
+            capacity.flags.push(Flag::QueriesCost);
+        }
         CampaignOutcome {
-            capacity: self.search.outcome(Finding::Interrupted),
+            capacity,
             levels: self.levels.clone(),
             levels_missing: self.levels_missing.clone(),
             ended_by: self.ended_by,
@@ -218,15 +229,18 @@ impl Campaign {
     }
 
     fn warm_up(&mut self) -> TrialPlan {
-        let attempt = Attempt {
-            purpose: Purpose::WarmUp,
-            offered: self.plan.warm_up_rate(),
-            arrivals: crate::schedule::ArrivalLaw::Stratified,
-            rule: Rule::Measure,
-            measure_s: self.plan.effort.warm_up_s,
-            sustained_before: None,
-        };
-        self.trial(&attempt)
+        self.trial(&trials::warm_up(&self.plan))
+    }
+
+    /// The answer alone, without the dashboard beside it and a tenth higher: what do its queries cost?
+    fn alone_step(&mut self, capacity: Rps, elapsed_s: f64) -> Step {
+        let attempt = trials::alone(&self.plan, capacity);
+        let needed_s = self.plan.effort.settle_s + attempt.measure_s + budget::levels_s(&self.plan);
+        if elapsed_s + needed_s > self.plan.budget_s {
+            self.phase = self.level_or_done(0, capacity);
+            return self.next_step(elapsed_s);
+        }
+        Step::Run(self.trial(&attempt))
     }
 
     fn search_step(&mut self, elapsed_s: f64) -> Step {
@@ -245,7 +259,11 @@ impl Campaign {
                 Step::Run(self.trial(&attempt))
             }
             Next::Done(capacity) => {
-                self.phase = capacity.rps.map_or(Phase::Done, |rps| self.level_or_done(0, rps));
+                self.phase = match (capacity.rps, self.plan.mix) {
+                    (Some(capacity), Some(_)) => Phase::Alone { capacity },
+                    (Some(capacity), None) => self.level_or_done(0, capacity),
+                    (None, _) => Phase::Done,
+                };
                 self.next_step(elapsed_s)
             }
         }
@@ -275,36 +293,12 @@ impl Campaign {
 
     fn trial(&mut self, attempt: &Attempt) -> TrialPlan {
         let id = self.take_id();
-        let p99_ms = self.plan.objective.p99_ms;
-        let stream = StreamPlan {
-            workload: Workload::Index,
-            offered: attempt.offered,
-            arrivals: attempt.arrivals,
-            timeout_ms: self.plan.timeout_ms,
-            slow_ms: Some(p99_ms),
-            outstanding_max: Some(outstanding_max(attempt.offered, p99_ms)),
-        };
-        TrialPlan {
-            id,
-            purpose: attempt.purpose,
-            streams: vec![stream],
-            warmup_s: self.plan.effort.settle_s,
-            measure_s: attempt.measure_s,
-            rule: attempt.rule,
-            sustained_before: attempt.sustained_before,
-            seed: self.plan.seed.named("trial").numbered(u64::from(id.0)),
-        }
+        trials::attempt_trial(&self.plan, id, attempt)
     }
 
     fn recover_plan(&mut self) -> RecoverPlan {
-        RecoverPlan {
-            id: self.take_id(),
-            good_ms: self.plan.good_probe_ms(),
-            typical_ms: self.plan.typical_probe_ms(),
-            good_in_a_row: GOOD_PROBES,
-            timeout_ms: self.plan.timeout_ms,
-            cap_s: self.plan.effort.recover_cap_s,
-        }
+        let id = self.take_id();
+        trials::recover_plan(&self.plan, id)
     }
 }
 

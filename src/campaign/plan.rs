@@ -27,6 +27,9 @@ pub struct CampaignPlan {
     pub floor: Rps,
     /// ... nor above this one.
     pub ceiling: Rps,
+    /// Whether the dashboard queries run beside the search, and their limit in milliseconds where they are
+    /// judged by one.
+    pub mix: Option<Option<u64>>,
     /// The highest rate at which the generator can be trusted, where it was asked.
     pub generator: Option<Rps>,
     /// What "sustained" means.

@@ -114,7 +114,8 @@ async fn holds<P: Profile + 'static>(
         sustained_before: None,
         seed: Seed(u64::from(step)).named("self test"),
     };
-    let objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: None };
+    let objective =
+        Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
     let result = measurer.run(&plan, watch).await?;
     let accepted_rps = result.stream(Workload::Index).and_then(StreamResult::accepted_rps);
     let is_void = matches!(Judge::new(&plan, objective).verdict(&result), Verdict::Void(_));

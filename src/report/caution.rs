@@ -11,6 +11,8 @@ const P99_SAMPLES: u64 = 299;
 /// Something that a reader of a result must know.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Caution {
+    /// The dashboard's queries take a tenth of the capacity or more.
+    QueriesCost,
     /// Generator and target share a machine.
     CoLocated,
     /// The generator was at fault for the answer.
@@ -63,6 +65,10 @@ pub enum Caution {
 impl fmt::Display for Caution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::QueriesCost => f.write_str(
+                "the dashboard's queries cost capacity: without them beside it the service holds at \
+                 least 10 % more",
+            ),
             Self::CoLocated => f.write_str(
                 "generator and target share this machine and take processor time from each other; \
                  measure from a second machine before planning with the number",
@@ -137,6 +143,9 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
     let times = run.levels.iter().map(|level| &level.dashboard.response_ms);
     let samples = times.filter(|times| times.p99_high.is_none()).map(|times| times.samples).min();
     found.extend(samples.map(|samples| Caution::DashboardSamples { samples }));
+    if has_flag("queries_cost") {
+        found.push(Caution::QueriesCost);
+    }
     if has_flag("co_located") {
         found.push(Caution::CoLocated);
     }

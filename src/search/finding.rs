@@ -59,6 +59,8 @@ pub enum Flag {
     Noisy,
     /// The budget made the precision coarser than the preset's.
     Widened,
+    /// Without the dashboard's queries beside it the service holds at least a tenth more.
+    QueriesCost,
     /// Generator and target share a machine.
     CoLocated,
 }
@@ -74,6 +76,7 @@ impl Flag {
             Self::HeavyTail => "heavy_tail",
             Self::Noisy => "noisy",
             Self::Widened => "widened",
+            Self::QueriesCost => "queries_cost",
             Self::CoLocated => "co_located",
         }
     }

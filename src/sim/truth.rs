@@ -114,7 +114,8 @@ mod tests {
     use super::*;
     use crate::sim::plan::{Bucket, ServiceLaw};
 
-    const OBJECTIVE: Objective = Objective { p99_ms: 1000, error_ratio: 0.001, base_ms: None };
+    const OBJECTIVE: Objective =
+        Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
     const EFFORT: Effort = Effort { runs: 2, run_s: 660.0 };
 
     #[test]

@@ -5,10 +5,13 @@
 //! is *ruled out* and the shares hold; no alarm is no evidence. A trial ends as soon as either is clear.
 //! Figures and sources: docs/method.md.
 
+use super::beside::Beside;
 use super::counts::DueBin;
 use super::evidence::Evidence;
-use super::result::TrialResult;
-use super::shares::{Shares, WINDOWS, WINDOWS_BROKEN_MOST, broken_windows, clear_bins};
+use super::result::{StreamResult, TrialResult};
+use super::shares::{
+    Shares, WINDOWS, WINDOWS_BROKEN_MOST, broken_windows, clear_bins, is_certainly_over,
+};
 use super::tally::Tally;
 use super::verdict::{Proof, Reason, Verdict};
 use super::void::void_reasons;
@@ -25,10 +28,6 @@ const ALARM_SIGMAS: f64 = 4.0;
 const EQUIVALENCE_SIGMAS: f64 = 2.0;
 /// No growth is shown before this many measured seconds.
 const ALARM_AFTER_S: f64 = 2.0;
-/// A share is shown to be too high above this many standard deviations ...
-const SHARE_SIGMAS: f64 = 3.7;
-/// ... and with at least this many cases: one stray error only makes a trial longer.
-const SHARE_CASES: u64 = 3;
 /// Overdispersion that a soak reckons with from its first second.
 const STRETCH: f64 = 30.0;
 /// Errors come in bursts of at least about so many.
@@ -52,6 +51,8 @@ pub struct Objective {
     pub p99_ms: u64,
     /// Share of requests that may end in another way than accepted.
     pub error_ratio: f64,
+    /// Share of dashboard queries that may fail beside it, where that is judged.
+    pub dashboard_error_ratio: Option<f64>,
     /// Median service time of a target at rest, where it is known.
     pub base_ms: Option<f64>,
 }
@@ -121,7 +122,9 @@ impl Judge {
         if self.rule == Rule::Measure || self.decided.is_some() {
             return Flow::Continue;
         }
-        self.decided = self.decide(view);
+        let beside = tick.streams.iter().find(|view| view.plan.workload == Workload::Dashboard);
+        let beside = beside.map(|view| Beside::so_far(view, self.elapsed_s, &self.objective));
+        self.decided = self.decide(view, beside);
         if self.decided.is_some() { Flow::Stop(StopCause::Decided) } else { Flow::Continue }
     }
 
@@ -158,14 +161,15 @@ impl Judge {
             return verdict.clone();
         }
         match result.stream(Workload::Index) {
-            Some(index) => self.verdict_at_end(&index.tally),
+            Some(index) => self.verdict_at_end(&index.tally, result.stream(Workload::Dashboard)),
             None => Verdict::Undecided,
         }
     }
 
-    fn decide(&self, view: &StreamView<'_>) -> Option<Verdict> {
+    fn decide(&self, view: &StreamView<'_>, beside: Option<Beside>) -> Option<Verdict> {
         let shares = Shares::so_far(view.tally, self.elapsed_s, self.limit_s());
-        let reasons = self.alarms(view, shares);
+        let mut reasons = self.alarms(view, shares);
+        reasons.extend(beside.map(Beside::alarms).unwrap_or_default());
         if !reasons.is_empty() {
             return Some(Verdict::Overloaded(reasons));
         }
@@ -174,6 +178,7 @@ impl Judge {
         let holds = self.elapsed_s >= least_s - TICK_S / 4.0
             && ruled_out
             && self.shares_hold(shares)
+            && beside.is_none_or(|beside| beside.broken().is_empty())
             && self
                 .windows_broken(&clear_bins(view.tally, self.elapsed_s, self.limit_s()))
                 .is_none();
@@ -295,13 +300,14 @@ impl Judge {
         clear > 0 && within(slow, SLOW_RATIO) && within(failed, error_ratio)
     }
 
-    fn verdict_at_end(&self, tally: &Tally) -> Verdict {
+    fn verdict_at_end(&self, tally: &Tally, beside: Option<&StreamResult>) -> Verdict {
         let shares = Shares::at_end(tally);
         if shares.clear == 0 {
             return Verdict::Undecided;
         }
         let share = |count: u64| count as f64 / shares.clear as f64;
-        let mut reasons = Vec::new();
+        let beside = beside.map(|stream| Beside::at_end(stream, &self.objective));
+        let mut reasons = beside.map(Beside::broken).unwrap_or_default();
         if share(shares.slow) > SLOW_RATIO {
             reasons.push(self.slow_reason(shares));
         }
@@ -331,13 +337,6 @@ impl Judge {
         let share_ratio = shares.failed as f64 / shares.clear.max(1) as f64;
         Reason::Errors { share_ratio, limit_ratio: self.objective.error_ratio }
     }
-}
-
-/// Whether `count` of `clear` cannot come from a share of `limit`, however unevenly they are spread.
-fn is_certainly_over(count: u64, clear: u64, limit: f64, overdispersion: f64) -> bool {
-    let expected = limit * clear as f64;
-    let deviation = (overdispersion * expected).sqrt();
-    count >= SHARE_CASES && count as f64 > expected + SHARE_SIGMAS * deviation
 }
 
 /// Whether `count` of `clear` shows a share of at most `limit`; uneven ones count as fewer samples.

@@ -3,6 +3,7 @@
 //! The same plan is run in earnest against a server and in virtual time against a simulated one; both
 //! implement [`Measurer`].
 
+mod beside;
 pub mod counts;
 pub mod criteria;
 pub mod evidence;
@@ -49,6 +50,8 @@ pub enum Purpose {
     Search,
     /// Tries the failing side once more.
     Retest,
+    /// Without the dashboard beside it: what do its queries cost?
+    Alone,
     /// Confirms or rejects the answer under the law of arrivals that users get.
     Soak,
     /// The dashboard at a share of the capacity.
@@ -68,6 +71,7 @@ impl Purpose {
             Self::Search => "search".to_owned(),
             Self::Retest => "retest".to_owned(),
             Self::Soak => "soak".to_owned(),
+            Self::Alone => "alone".to_owned(),
             Self::Level(percent) => format!("level_{}", percent.0),
             Self::Load => "load".to_owned(),
             Self::Drift => "drift".to_owned(),

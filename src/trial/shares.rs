@@ -14,6 +14,11 @@ pub(super) const WINDOWS: usize = 10;
 /// ... of which at most so many may break the objective.
 pub(super) const WINDOWS_BROKEN_MOST: usize = 1;
 
+/// A share is shown to be too high above this many standard deviations ...
+const SHARE_SIGMAS: f64 = 3.7;
+/// ... and with at least this many cases: one stray error only makes a trial longer.
+const SHARE_CASES: u64 = 3;
+
 /// How many requests were slow or failed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shares {
@@ -79,6 +84,13 @@ pub(super) fn clear_bins(tally: &Tally, elapsed_s: f64, limit_s: f64) -> Vec<Due
         DueBin { ended: bin.ended + overdue, slow: bin.slow + overdue, ..*bin }
     });
     bins.collect()
+}
+
+/// Whether `count` of `clear` cannot come from a share of `limit`, however unevenly they are spread.
+pub(super) fn is_certainly_over(count: u64, clear: u64, limit: f64, overdispersion: f64) -> bool {
+    let expected = limit * clear as f64;
+    let deviation = (overdispersion * expected).sqrt();
+    count >= SHARE_CASES && count as f64 > expected + SHARE_SIGMAS * deviation
 }
 
 fn overdispersion(bins: &[DueBin], count: fn(&DueBin) -> u64) -> f64 {

@@ -58,6 +58,20 @@ pub enum Reason {
         /// The share that is allowed.
         limit_ratio: f64,
     },
+    /// Too many dashboard queries beside it were slow.
+    DashboardSlow {
+        /// Share of queries over the limit.
+        share_ratio: f64,
+        /// The limit of a query.
+        limit_ms: u64,
+    },
+    /// Too many dashboard queries beside it failed.
+    DashboardErrors {
+        /// Their share.
+        share_ratio: f64,
+        /// The share that is allowed.
+        limit_ratio: f64,
+    },
     /// More requests were outstanding than the trial allows.
     Outstanding {
         /// The bound that was hit.
@@ -113,6 +127,17 @@ impl fmt::Display for Reason {
             Self::Errors { share_ratio, limit_ratio } => write!(
                 f,
                 "errors: {:.3} % of requests not accepted ({:.3} % allowed)",
+                share_ratio * 100.0,
+                limit_ratio * 100.0
+            ),
+            Self::DashboardSlow { share_ratio, limit_ms } => write!(
+                f,
+                "dashboard slow: {:.2} % of queries over {limit_ms} ms (1 % allowed)",
+                share_ratio * 100.0
+            ),
+            Self::DashboardErrors { share_ratio, limit_ratio } => write!(
+                f,
+                "dashboard errors: {:.2} % of queries not answered ({:.2} % allowed)",
                 share_ratio * 100.0,
                 limit_ratio * 100.0
             ),

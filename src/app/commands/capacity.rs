@@ -102,6 +102,7 @@ fn check_unfinished(settings: &Settings, past: &PastRun) -> Result<(), Failure> 
 pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64>) -> CampaignPlan {
     CampaignPlan {
         // Beyond half of what it reaches at all, the generator is not trusted.
+        mix: settings.mix.then_some(settings.dashboard_p99_ms),
         generator: generator_rps.and_then(|rps| Rps::new(rps / 2.0)),
         goal: settings.goal,
         floor: settings.floor,
@@ -109,6 +110,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
         objective: Objective {
             p99_ms: settings.p99_ms,
             error_ratio: settings.error_ratio,
+            dashboard_error_ratio: settings.dashboard_error_ratio.filter(|_| settings.mix),
             base_ms,
         },
         timeout_ms: settings.timeout_ms,

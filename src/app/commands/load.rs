@@ -31,6 +31,7 @@ async fn measure(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failu
     let objective = Objective {
         p99_ms: settings.p99_ms,
         error_ratio: settings.error_ratio,
+        dashboard_error_ratio: None,
         base_ms: session.ready.base_ms,
     };
     let mut onlooker = Onlooker { plan: plan.clone(), progress: Progress::auto(None), interrupt };
