@@ -207,6 +207,20 @@ fn what_the_dashboard_costs_is_part_of_a_mixed_answer_and_said() {
 }
 
 #[test]
+fn sign_off_confirms_a_rate_by_two_soaks_on_a_drained_target() {
+    let run = search(plan(Preset::Signoff, 1), &plain(4, 10.0, ServiceLaw::Constant));
+    let by = &run.outcome.capacity.confirmed_by;
+    assert_eq!(by.len(), 2, "two soaks");
+    let soaks: Vec<_> = run.log.trials.iter().filter(|(plan, _)| by.contains(&plan.id)).collect();
+    for (plan, record) in &soaks {
+        assert_eq!(plan.purpose, Purpose::Soak, "each a soak");
+        assert!((plan.streams[0].offered.get() / found(&run) - 1.0).abs() < 1e-12, "at the rate");
+        assert!(record.measure_s >= 300.0, "of at least five minutes");
+    }
+    assert!((found(&run) / 400.0 - 1.0).abs() < 0.02, "{}", found(&run));
+}
+
+#[test]
 fn one_slow_worker_gets_an_answer() {
     let run = search(plan(Preset::Standard, 2), &plain(1, 50.0, ServiceLaw::Constant));
     assert!((found(&run) / 17.7 - 1.0).abs() < 0.08, "{}", found(&run));

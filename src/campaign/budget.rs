@@ -27,7 +27,7 @@ pub struct Forecast {
 pub fn forecast(plan: &CampaignPlan) -> Forecast {
     let effort = plan.effort;
     let trial_s = effort.settle_s + USUAL_TRIAL_S + RECOVERY_S;
-    let soak_s = effort.settle_s + plan.search().soak_s(plan.goal, 1.0) + RECOVERY_S;
+    let soak_s = effort.settle_s + plan.search().soaks_s(plan.goal, 1.0) + RECOVERY_S;
     let drift_s = effort.settle_s + effort.drift_s + RECOVERY_S;
     let warm_up_s = 2.0 * (effort.settle_s + effort.warm_up_s + RECOVERY_S);
     let levels_s = levels_s(plan);

@@ -64,6 +64,7 @@ impl CampaignPlan {
             trial_most_s: self.effort.trial_most_s,
             soak_least_s: self.effort.soak_least_s,
             soak_most_s: self.effort.soak_most_s,
+            is_soaked_twice: self.effort.is_soaked_twice,
             soak_resolution_ratio: self.effort.soak_resolution_ratio,
             drift_s: self.effort.drift_s,
             soak_arrivals: self.arrivals,

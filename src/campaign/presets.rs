@@ -29,6 +29,8 @@ pub struct Effort {
     /// Growth of the backlog that a soak must rule out, as a share of the rate: it bounds by how much
     /// the answer can be too high, however short the soak.
     pub soak_resolution_ratio: f64,
+    /// Whether a rate is confirmed by two soaks, each on a drained target.
+    pub is_soaked_twice: bool,
     /// A block of the gentle load before the search; two that are alike end it.
     pub warm_up_s: f64,
     /// Length of the check at the end whether the service is still the same.
@@ -64,6 +66,7 @@ impl Preset {
                 soak_least_s: 20.0,
                 soak_most_s: 60.0,
                 soak_resolution_ratio: 0.025,
+                is_soaked_twice: false,
                 warm_up_s: 2.0,
                 drift_s: 5.0,
                 level_s: 20.0,
@@ -78,6 +81,7 @@ impl Preset {
                 soak_least_s: 60.0,
                 soak_most_s: 300.0,
                 soak_resolution_ratio: 0.025,
+                is_soaked_twice: false,
                 warm_up_s: 5.0,
                 drift_s: 10.0,
                 level_s: 80.0,
@@ -92,6 +96,7 @@ impl Preset {
                 soak_least_s: 300.0,
                 soak_most_s: 900.0,
                 soak_resolution_ratio: 0.02,
+                is_soaked_twice: true,
                 warm_up_s: 5.0,
                 drift_s: 10.0,
                 level_s: 300.0,

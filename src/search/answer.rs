@@ -12,7 +12,7 @@ impl Search {
     pub(super) fn capacity(&self, finding: Finding) -> Capacity {
         let low = self.bracket.low();
         let high = self.rejected.or_else(|| self.bracket.high());
-        let Some(Confirmed { rate, by, proof }) = self.confirmed else {
+        let Some(Confirmed { rate, before, by, proof }) = self.confirmed else {
             return Capacity {
                 finding,
                 flags: self.flags.clone(),
@@ -42,7 +42,7 @@ impl Search {
             low: Some(end(TAIL).unwrap_or(rate).min(rate)),
             high: end(1.0 - TAIL).map(|end| end.max(rate)).or(high),
             ends: if belief.is_some() { Ends::Posterior } else { Ends::Bracket },
-            confirmed_by: vec![by],
+            confirmed_by: before.into_iter().chain([by]).collect(),
             stability: self.history.stability(),
             reasons: Vec::new(),
         }

@@ -105,6 +105,8 @@ pub struct Search {
     /// The rate that the proposing trials came to.
     proposed: Option<Rps>,
     confirmed: Option<Confirmed>,
+    /// A rate that one soak has held where two are wanted, and that soak.
+    held_once: Option<(Rps, TrialId)>,
     rejected: Option<Rps>,
     /// The last soak that was rejected for errors, and their share.
     refused: Option<(Rps, f64)>,
@@ -128,6 +130,8 @@ pub struct Search {
 #[derive(Debug, Clone, Copy)]
 struct Confirmed {
     rate: Rps,
+    /// The soak before, where two are wanted.
+    before: Option<TrialId>,
     by: TrialId,
     proof: Proof,
 }
@@ -148,6 +152,7 @@ impl Search {
             early: Vec::new(),
             proposed: None,
             confirmed: None,
+            held_once: None,
             rejected: None,
             refused: None,
             shedding_slope: None,
@@ -244,7 +249,7 @@ impl Search {
             (width_ratio / self.plan.precision_ratio).log2().max(0.0).ceil()
         });
         let soak_s =
-            pause_s + self.plan.soak_s(self.low_or_floor(), self.history.dispersion().max(1.0));
+            pause_s + self.plan.soaks_s(self.low_or_floor(), self.history.dispersion().max(1.0));
         match self.phase {
             Phase::Done(_) => 0.0,
             Phase::Drift { .. } => pause_s + self.plan.drift_s,

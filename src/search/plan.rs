@@ -34,6 +34,8 @@ pub struct SearchPlan {
     pub soak_least_s: f64,
     /// ... and at most so long.
     pub soak_most_s: f64,
+    /// Whether a rate is confirmed by two soaks instead of one.
+    pub is_soaked_twice: bool,
     /// Growth of the backlog that a soak must rule out, as a share of the rate.
     pub soak_resolution_ratio: f64,
     /// Length of the check at the end whether the service is still the same.
@@ -127,6 +129,13 @@ impl SearchPlan {
     pub fn soak_resolution(&self, offered: Rps, dispersion: f64) -> f64 {
         let decidable = 3.0 * (dispersion / (offered.get() * self.soak_most_s)).sqrt();
         decidable.max(self.soak_resolution_ratio).min(self.precision_ratio)
+    }
+
+    /// Least seconds of all the soaks that confirm a rate.
+    #[must_use]
+    pub fn soaks_s(&self, offered: Rps, dispersion: f64) -> f64 {
+        let soaks = if self.is_soaked_twice { 2.0 } else { 1.0 };
+        soaks * self.soak_s(offered, dispersion)
     }
 
     /// Seconds that a soak at `offered` must last before it can confirm.

@@ -30,12 +30,9 @@ impl Search {
             self.bracket.pass(offered, resolution_ratio);
         }
         self.phase = match self.phase {
-            Phase::Soak { rate } => {
-                self.confirmed = Some(Confirmed { rate, by: seen.id, proof });
-                self.after_soak()
-            }
+            Phase::Soak { rate } => self.after_held_soak(rate, seen.id, proof),
             Phase::Prove { rate } => {
-                self.confirmed = Some(Confirmed { rate, by: seen.id, proof });
+                self.confirmed = Some(Confirmed { rate, before: None, by: seen.id, proof });
                 self.certify()
             }
             Phase::Drift { before } => self.after_drift(before, seen),

@@ -1,9 +1,10 @@
 //! Where the next soak is: between the last confirmed and the lowest rejected rate, or further down.
 
 use super::finding::{Finding, Flag};
-use super::{Phase, Search};
+use super::{Confirmed, Phase, Search};
+use crate::trial::TrialId;
 use crate::trial::evidence::Observation;
-use crate::trial::verdict::Reason;
+use crate::trial::verdict::{Proof, Reason};
 use crate::units::Rps;
 
 /// A soak that sheds load says by what it accepts where to go on, when that is so far off.
@@ -28,6 +29,17 @@ const CAREFUL_SHARE: f64 = 0.2;
 const SURELY_SHARE: f64 = 0.975;
 
 impl Search {
+    /// After a soak that held: as many as the plan wants confirm a rate, each on a drained target.
+    pub(super) fn after_held_soak(&mut self, rate: Rps, by: TrialId, proof: Proof) -> Phase {
+        let before = self.held_once.take().filter(|(held, _)| *held == rate).map(|(_, by)| by);
+        if self.plan.is_soaked_twice && before.is_none() {
+            self.held_once = Some((rate, by));
+            return Phase::Soak { rate };
+        }
+        self.confirmed = Some(Confirmed { rate, before, by, proof });
+        self.after_soak()
+    }
+
     /// After a confirmed soak: is it close enough to where the capacity must lie?
     pub(super) fn after_soak(&mut self) -> Phase {
         match (self.confirmed, self.rejected) {
@@ -151,6 +163,7 @@ impl Search {
         self.flag(Flag::Drift);
         self.history.forget_fails();
         self.confirmed = None;
+        self.held_once = None;
         self.rejected = None;
         self.refused = None;
         self.shedding_slope = None;
