@@ -33,6 +33,15 @@ impl ArrivalLaw {
             Self::Uniform => "uniform",
         }
     }
+
+    /// Variance over mean of the number of arrivals in a long stretch of time.
+    #[must_use]
+    pub const fn dispersion(self) -> f64 {
+        match self {
+            Self::Poisson => 1.0,
+            Self::Stratified | Self::Uniform => 0.0,
+        }
+    }
 }
 
 /// The part of a stream that an arrival belongs to.

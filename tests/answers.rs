@@ -9,121 +9,33 @@
     reason = "test code fails loudly"
 )]
 
+mod support;
+
 use std::collections::BTreeMap;
 
-use plimsoll::app::conduct::{Witness, conduct};
 use plimsoll::app::past::PastRun;
 use plimsoll::campaign::plan::{CampaignPlan, DashboardPlan};
 use plimsoll::campaign::presets::Preset;
-use plimsoll::campaign::{Campaign, CampaignOutcome, Step};
+use plimsoll::campaign::{Campaign, Step};
 use plimsoll::files::journal::Journal;
 use plimsoll::files::run_dir::RunDir;
-use plimsoll::report::record::{JournalLine, RecoveryRecord, RunHeader, TrialRecord};
+use plimsoll::report::record::{JournalLine, RunHeader};
 use plimsoll::report::schema::SCHEMA_VERSION;
 use plimsoll::schedule::ArrivalLaw;
 use plimsoll::search::finding::{Finding, Flag};
 use plimsoll::seed::Seed;
-use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::faults::Faults;
-use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
-use plimsoll::sim::truth::{Effort, sustained_rps};
+use plimsoll::sim::plan::ServiceLaw;
 use plimsoll::sim::zoo::{self, Specimen};
-use plimsoll::trial::criteria::Objective;
-use plimsoll::trial::evidence::Evidence;
-use plimsoll::trial::result::{Recovery, TrialResult};
 use plimsoll::trial::verdict::Verdict;
-use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan};
+use plimsoll::trial::{Purpose, TrialId};
 use plimsoll::units::Rps;
 use proptest::prelude::*;
-
-const OBJECTIVE: Objective =
-    Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
-const EFFORT: Effort = Effort { runs: 8, run_s: 360.0 };
-
-#[derive(Default)]
-struct Log {
-    trials: Vec<(TrialPlan, TrialRecord)>,
-    /// The trial before each recovery.
-    recovered: Vec<TrialId>,
-    recoveries: Vec<RecoveryRecord>,
-}
-
-impl Witness for Log {
-    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
-    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
-    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
-
-    fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
-        self.trials.push((result.plan.clone(), TrialRecord::new(result, evidence)));
-        Ok(())
-    }
-
-    fn recovery(&mut self, recovery: &Recovery, after: TrialId) -> anyhow::Result<()> {
-        self.recovered.push(after);
-        self.recoveries.push(RecoveryRecord::new(recovery, Some(after)));
-        Ok(())
-    }
-
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
-struct Run {
-    outcome: CampaignOutcome,
-    log: Log,
-    elapsed_s: f64,
-}
-
-fn plan(preset: Preset, seed: u64) -> CampaignPlan {
-    let effort = preset.effort();
-    CampaignPlan {
-        goal: Rps::new(200.0).unwrap(),
-        floor: Rps::new(1.0).unwrap(),
-        ceiling: Rps::new(100_000.0).unwrap(),
-        generator: None,
-        mix: None,
-        objective: OBJECTIVE,
-        timeout_ms: 5000,
-        arrivals: ArrivalLaw::Poisson,
-        levels: Vec::new(),
-        dashboard: DashboardPlan {
-            offered: Rps::new(5.0).unwrap(),
-            level_s: effort.level_s,
-            timeout_ms: 30_000,
-        },
-        effort,
-        budget_s: effort.budget_s,
-        seed: Seed(seed),
-    }
-}
-
-fn search(plan: CampaignPlan, specimen: &Specimen) -> Run {
-    let objective = Objective { base_ms: Some(specimen.target.service_ms), ..plan.objective };
-    let plan = CampaignPlan { objective, ..plan };
-    let mut measurer =
-        SimMeasurer::new(specimen.target, specimen.faults, plan.seed.named("target"));
-    let mut log = Log::default();
-    let mut campaign = Campaign::new(plan);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime
-        .block_on(conduct(&mut campaign, objective, &mut measurer, &mut log))
-        .expect("a simulated campaign runs to its end");
-    Run { outcome: campaign.outcome(), log, elapsed_s: measurer.elapsed_s() }
-}
-
-fn plain(workers: u32, service_ms: f64, law: ServiceLaw) -> Specimen {
-    let target = TargetPlan::plain(workers, service_ms, law);
-    Specimen { name: "plain", target, faults: Faults::none() }
-}
-
-fn found(run: &Run) -> f64 {
-    run.outcome.capacity.rps.unwrap_or_else(|| panic!("{:?}", run.outcome.capacity)).get()
-}
+use support::search::{found, plain, plan, search, truth_of};
 
 /// One run may be far out; of three, the middle one must not be.
 fn middle_error(specimen: &Specimen, seeds: [u64; 3]) -> f64 {
-    let truth_rps = sustained_rps(&specimen.target, OBJECTIVE, 5000, EFFORT).expect("a capacity");
+    let truth_rps = truth_of(specimen);
     let mut errors =
         seeds.map(|seed| found(&search(plan(Preset::Standard, seed), specimen)) / truth_rps - 1.0);
     errors.sort_by(f64::total_cmp);

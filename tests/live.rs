@@ -17,7 +17,7 @@ use plimsoll::live::{Address, LiveMeasurer, self_test};
 use plimsoll::profile::{Profile, Route, Verb};
 use plimsoll::schedule::ArrivalLaw;
 use plimsoll::seed::Seed;
-use plimsoll::trial::criteria::Rule;
+use plimsoll::trial::objective::Rule;
 use plimsoll::trial::outcome::{Break, Ending};
 use plimsoll::trial::result::{StreamResult, TrialResult};
 use plimsoll::trial::{

@@ -6,24 +6,26 @@
     reason = "test code fails loudly"
 )]
 
+mod support;
+
 use std::fmt::Write as _;
 
 use plimsoll::app::conduct::{Witness, conduct};
-use plimsoll::campaign::plan::{CampaignPlan, DashboardPlan};
+use plimsoll::campaign::plan::CampaignPlan;
 use plimsoll::campaign::presets::Preset;
 use plimsoll::campaign::{Campaign, CampaignOutcome};
 use plimsoll::schedule::ArrivalLaw;
 use plimsoll::search::finding::Finding;
-use plimsoll::seed::Seed;
 use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::faults::Faults;
 use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
-use plimsoll::trial::criteria::Objective;
+use plimsoll::sim::truth::{Effort, sustained_rps};
 use plimsoll::trial::evidence::Evidence;
 use plimsoll::trial::result::{Recovery, TrialResult};
 use plimsoll::trial::verdict::Verdict;
 use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan, Workload};
 use plimsoll::units::{LoadPercent, Rps};
+use support::search::plan;
 
 /// Writes everything down as text, so that two runs can be compared to the byte.
 #[derive(Default)]
@@ -73,34 +75,6 @@ struct Rehearsal {
     elapsed_s: f64,
 }
 
-fn plan(preset: Preset, seed: u64) -> CampaignPlan {
-    let effort = preset.effort();
-    CampaignPlan {
-        goal: Rps::new(200.0).unwrap(),
-        floor: Rps::new(1.0).unwrap(),
-        ceiling: Rps::new(100_000.0).unwrap(),
-        generator: None,
-        mix: None,
-        objective: Objective {
-            p99_ms: 1000,
-            error_ratio: 0.001,
-            dashboard_error_ratio: None,
-            base_ms: Some(10.0),
-        },
-        timeout_ms: 5000,
-        arrivals: ArrivalLaw::Poisson,
-        levels: Vec::new(),
-        dashboard: DashboardPlan {
-            offered: Rps::new(5.0).unwrap(),
-            level_s: effort.level_s,
-            timeout_ms: 30_000,
-        },
-        effort,
-        budget_s: effort.budget_s,
-        seed: Seed(seed),
-    }
-}
-
 fn model(workers: u32, service_ms: f64) -> TargetPlan {
     TargetPlan { queue: Some(1000), ..TargetPlan::plain(workers, service_ms, ServiceLaw::Constant) }
 }
@@ -145,9 +119,12 @@ fn quick_finds_the_capacity_of_constant_servers_within_six_percent_on_every_seed
     for service_ms in [7.3, 11.0, 13.7] {
         for workers in [1, 2, 3, 8] {
             let target = model(workers, service_ms);
+            let plan_of = |seed| plan(Preset::Quick, seed);
+            let effort = Effort { runs: 8, run_s: 360.0 };
+            let truth_rps = sustained_rps(&target, plan_of(0).objective, 5000, effort).unwrap();
             for seed in 0..50 {
-                let run = rehearse(plan(Preset::Quick, seed), target, Faults::none());
-                let error = error_ratio(&run, target.saturation_rps());
+                let run = rehearse(plan_of(seed), target, Faults::none());
+                let error = error_ratio(&run, truth_rps);
                 assert_eq!(run.outcome.capacity.finding, Finding::Capacity, "seed {seed}");
                 assert!(
                     error.is_some_and(|error| error.abs() <= 0.06),

@@ -12,7 +12,8 @@ use plimsoll::seed::Seed;
 use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::faults::Faults;
 use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
-use plimsoll::trial::criteria::{Judge, Objective, Rule};
+use plimsoll::trial::criteria::Judge;
+use plimsoll::trial::objective::{Objective, Rule};
 use plimsoll::trial::result::TrialResult;
 use plimsoll::trial::verdict::{Proof, Reason, Verdict, VoidReason};
 use plimsoll::trial::{

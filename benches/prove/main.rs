@@ -1,7 +1,8 @@
 //! The error of the answer, measured: thousands of whole searches against services of known capacity.
 //!
 //! Run with `just prove`; it prints the tables of docs/method.md and ends with code 1 when a figure that
-//! is required is missed. `SEEDS=20` makes it short, `ONLY=exponential` looks at one kind of service.
+//! is required is missed. `SEEDS=20` makes it short, `ONLY=exponential` looks at one kind of service, and
+//! `LOOPBACK=0` leaves out what takes an hour: the runs in earnest.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -11,6 +12,7 @@
 )]
 
 mod figures;
+mod loopback;
 mod rehearsal;
 
 use std::time::Instant;
@@ -22,8 +24,13 @@ use plimsoll::sim::truth::Effort;
 use plimsoll::sim::zoo::{self, Specimen};
 use rehearsal::{Answer, Scene, in_parallel};
 
-/// Five minutes behind the first, often: the truth of these is computed once.
-const THOROUGH: Effort = Effort { runs: 24, run_s: 360.0 };
+/// The truth of these is computed once: five minutes behind the first, so often that rare troubles count.
+fn thorough(capacity_rps: f64) -> Effort {
+    const REQUESTS: f64 = 12e6;
+    const RUN_S: f64 = 360.0;
+    let runs = (24..200_u32).find(|runs| f64::from(*runs) * RUN_S * capacity_rps >= REQUESTS);
+    Effort { runs: runs.unwrap_or(200).into(), run_s: RUN_S }
+}
 /// The truth of a service that is drawn afresh for each seed.
 const BRISK: Effort = Effort { runs: 6, run_s: 360.0 };
 
@@ -56,6 +63,10 @@ fn main() {
         proof.requests as f64 / 1e6,
         begun.elapsed().as_secs_f64()
     );
+    let runs = number("LOOPBACK", 10);
+    if runs > 0 {
+        proof.missed.extend(loopback::prove(runs));
+    }
     if !proof.missed.is_empty() {
         println!("\nmissed:\n{}", proof.missed.join("\n"));
         std::process::exit(1);
@@ -81,6 +92,34 @@ fn is_wanted(specimen: &Specimen) -> bool {
         .is_none()
 }
 
+/// With `TRACE=n`: the trials of the n worst searches; of the slowest, highest or first ones with `WORST=slow`,
+/// `high` or `any`.
+fn trace(answers: &[Answer]) {
+    let mut worst: Vec<(usize, &Answer)> = answers.iter().enumerate().collect();
+    let size = |answer: &Answer| answer.error_ratio().map_or(f64::INFINITY, f64::abs);
+    match std::env::var("WORST").as_deref() {
+        Ok("slow") => worst.sort_by(|(_, left), (_, right)| right.load_s.total_cmp(&left.load_s)),
+        Ok("any") => {}
+        Ok("high") => worst.sort_by(|(_, left), (_, right)| {
+            right.error_ratio().unwrap_or(-1.0).total_cmp(&left.error_ratio().unwrap_or(-1.0))
+        }),
+        _ => worst.sort_by(|(_, left), (_, right)| size(right).total_cmp(&size(left))),
+    }
+    for (seed, answer) in worst.into_iter().take(usize::try_from(number("TRACE", 0)).unwrap()) {
+        let capacity = &answer.capacity;
+        println!(
+            "  seed {seed}: {:?} {:?} error {:?} load {:.0} s, {:?} – {:?}\n{}",
+            capacity.finding,
+            capacity.flags,
+            answer.error_ratio(),
+            answer.load_s,
+            capacity.low,
+            capacity.high,
+            answer.trials
+        );
+    }
+}
+
 /// The tables so far.
 struct Proof {
     seeds: u64,
@@ -99,7 +138,8 @@ impl Proof {
         }
         println!("\n{}: {title}\n\n{}", preset.name(), Row::header());
         let truths = in_parallel(wanted.len() as u64, |number| {
-            Scene::truth_of(wanted.get(usize::try_from(number).unwrap()).unwrap(), THOROUGH)
+            let specimen = wanted.get(usize::try_from(number).unwrap()).unwrap();
+            Scene::truth_of(specimen, thorough(specimen.target.saturation_rps()))
         });
         for (specimen, truth_rps) in wanted.into_iter().zip(truths) {
             let answers = in_parallel(self.seeds, |seed| {
@@ -136,6 +176,7 @@ impl Proof {
     fn finish(&mut self, name: &'static str, title: &str, preset: Preset, answers: &[Answer]) {
         let figures = Figures::of(answers);
         println!("{}", Row { name, figures: &figures });
+        trace(answers);
         self.searches += answers.len() as u64;
         self.requests += answers.iter().map(|answer| answer.requests).sum::<u64>();
         let missed = figures.missed(name, title, preset);

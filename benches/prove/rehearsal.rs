@@ -1,5 +1,6 @@
 //! One search in virtual time, and many of them on all cores.
 
+use std::fmt::Write;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -14,8 +15,8 @@ use plimsoll::seed::Seed;
 use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::truth::{Effort, sustained_rps};
 use plimsoll::sim::zoo::Specimen;
-use plimsoll::trial::criteria::Objective;
 use plimsoll::trial::evidence::Evidence;
+use plimsoll::trial::objective::Objective;
 use plimsoll::trial::result::{Recovery, TrialResult};
 use plimsoll::trial::{Measurer, Tick, TrialId, TrialPlan};
 use plimsoll::units::Rps;
@@ -38,6 +39,8 @@ pub(crate) struct Answer {
     pub(crate) capacity: Capacity,
     pub(crate) load_s: f64,
     pub(crate) requests: u64,
+    /// Its trials, a line each.
+    pub(crate) trials: String,
 }
 
 impl Answer {
@@ -91,6 +94,7 @@ impl Scene {
             capacity: campaign.outcome().capacity,
             load_s: counter.load_s,
             requests: counter.requests,
+            trials: counter.trials,
         }
     }
 }
@@ -100,6 +104,7 @@ impl Scene {
 struct Counter {
     load_s: f64,
     requests: u64,
+    trials: String,
 }
 
 impl Witness for Counter {
@@ -110,6 +115,19 @@ impl Witness for Counter {
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         self.load_s += result.plan.warmup_s + evidence.measured_s;
         self.requests += result.requests();
+        let offered = result.plan.streams.first().map_or(0.0, |stream| stream.offered.get());
+        writeln!(
+            self.trials,
+            "    {:<4}{:<8}{offered:>9.2}/s {:>6.1} s {:<10} growth {:>7.4} failed {:>7.5} dispersion {:>6.2}  {}",
+            result.plan.id.to_string(),
+            result.plan.purpose.name(),
+            evidence.measured_s,
+            evidence.verdict.name(),
+            evidence.growth_ratio,
+            evidence.failed_ratio(),
+            evidence.dispersion,
+            evidence.verdict.reasons().join("; ")
+        )?;
         Ok(())
     }
 

@@ -4,8 +4,9 @@
 
 use crate::campaign::{Campaign, Step};
 use crate::search::finding::Finding;
-use crate::trial::criteria::{Judge, Objective};
+use crate::trial::criteria::Judge;
 use crate::trial::evidence::{Evidence, Observation};
+use crate::trial::objective::Objective;
 use crate::trial::result::{Recovery, TrialResult};
 use crate::trial::{Flow, Measurer, StopCause, Tick, TrialError, TrialId, TrialPlan, Watch};
 

@@ -1,7 +1,7 @@
 //! The dashboard at shares of the capacity: indexing and queries side by side, each measured.
 
 use super::plan::CampaignPlan;
-use crate::trial::criteria::Rule;
+use crate::trial::objective::Rule;
 use crate::trial::{Purpose, StreamPlan, TrialId, TrialPlan, Workload};
 use crate::units::{LoadPercent, Rps};
 

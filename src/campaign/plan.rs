@@ -4,7 +4,7 @@ use super::presets::Effort;
 use crate::schedule::ArrivalLaw;
 use crate::search::plan::SearchPlan;
 use crate::seed::Seed;
-use crate::trial::criteria::Objective;
+use crate::trial::objective::Objective;
 use crate::units::{LoadPercent, Rps};
 
 /// The dashboard's part of the levels.
@@ -72,6 +72,7 @@ impl CampaignPlan {
             error_ratio: self.objective.error_ratio,
             soaks_max: 8,
             expansions_max: 3,
+            restarts_max: 6,
             voids_max: 3,
             attempts_max: 80,
             seed: self.seed.named("search"),

@@ -80,7 +80,7 @@ impl Preset {
                 trial_most_s: 30.0,
                 soak_least_s: 60.0,
                 soak_most_s: 300.0,
-                soak_resolution_ratio: 0.025,
+                soak_resolution_ratio: 0.03,
                 is_soaked_twice: false,
                 warm_up_s: 5.0,
                 drift_s: 10.0,

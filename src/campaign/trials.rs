@@ -3,7 +3,7 @@
 use super::plan::CampaignPlan;
 use crate::schedule::ArrivalLaw;
 use crate::search::Attempt;
-use crate::trial::criteria::Rule;
+use crate::trial::objective::Rule;
 use crate::trial::{
     Purpose, RecoverPlan, StreamPlan, TrialId, TrialPlan, Workload, outstanding_max,
 };

@@ -8,7 +8,8 @@ use crate::corpus::{Numbers, NumbersError};
 use crate::profile::Profile;
 use crate::schedule::ArrivalLaw;
 use crate::seed::Seed;
-use crate::trial::criteria::{Judge, Objective, Rule};
+use crate::trial::criteria::Judge;
+use crate::trial::objective::{Objective, Rule};
 use crate::trial::result::StreamResult;
 use crate::trial::verdict::Verdict;
 use crate::trial::{

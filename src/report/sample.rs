@@ -12,8 +12,8 @@ use crate::campaign::{CampaignOutcome, LevelOutcome};
 use crate::schedule::{ArrivalLaw, Part};
 use crate::search::finding::{Capacity, Ends, Finding};
 use crate::seed::Seed;
-use crate::trial::criteria::Rule;
 use crate::trial::evidence::Evidence;
+use crate::trial::objective::Rule;
 use crate::trial::outcome::{Ending, Outcome};
 use crate::trial::result::{StreamResult, TrialResult, Vitals};
 use crate::trial::tally::Tally;
@@ -91,6 +91,9 @@ pub(crate) fn evidence(verdict: Verdict) -> Evidence {
         growth_ratio: 0.0,
         dispersion: 1.0,
         overdispersion: 1.0,
+        failed: 0,
+        busy: None,
+        taken: None,
         median: None,
         tail_ratio: None,
         unsteadiness: None,

@@ -1,15 +1,22 @@
 //! The trials that a search asks for, given where it stands.
 
 use super::finding::{Capacity, Finding};
-use super::{Phase, Search};
+use super::soaking::EXPANSION_PRECISIONS;
+use super::{Phase, Search, Suspicion};
 use crate::schedule::ArrivalLaw;
 use crate::stats::posterior::Posterior;
 use crate::trial::Purpose;
-use crate::trial::criteria::Rule;
+use crate::trial::objective::Rule;
 use crate::units::Rps;
 
 /// Resolution of the climb, where only the order of magnitude matters.
 const COARSE_RATIO: f64 = 0.25;
+/// A look that is no overload is over when half of the growth that it expected is ruled out.
+const LOOK_RESOLUTION_RATIO: f64 = 0.03;
+/// A service that was found slower has to hold the answer for so many times as long.
+const SLOWER_SOAKS: f64 = 5.0;
+/// A look wants the rate under overload with a deviation of so many precisions.
+const LOOK_PRECISIONS: f64 = 0.25;
 
 /// A trial that the search asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +41,9 @@ impl Attempt {
     pub const fn least_s(&self) -> f64 {
         match self.rule {
             Rule::Measure => self.measure_s,
-            Rule::Propose { least_s, .. } | Rule::Confirm { least_s, .. } => least_s,
+            Rule::Propose { least_s, .. }
+            | Rule::Look { least_s, .. }
+            | Rule::Confirm { least_s, .. } => least_s,
         }
     }
 }
@@ -65,21 +74,29 @@ impl Search {
                 }
                 _ => return Next::Done(self.capacity(Finding::Unconfirmed)),
             },
-            Phase::Settle => {
-                let believed = self.belief().and_then(|belief| Rps::new(belief.quantile_rps(0.5)));
-                let rate = believed.unwrap_or_else(|| self.low_or_floor());
-                let rate = self.under_spaced_arrivals(rate);
-                let rate = rate.max(self.plan.floor).min(self.plan.ceiling);
-                self.proposal(Purpose::Search, rate, precision / 2.0)
+            Phase::Look { rate } => {
+                let known_ratio = LOOK_PRECISIONS * precision;
+                // Against what a look has shown already, a few seconds between two pauses are no evidence.
+                let looks = f64::from(self.looks);
+                let least_s = self.plan.trial_least_s * (1.0 + 2.0 * (looks - 1.0).clamp(0.0, 1.0));
+                let resolution_ratio = LOOK_RESOLUTION_RATIO;
+                let rule = Rule::Look { resolution_ratio, least_s, known_ratio };
+                Attempt { rule, ..self.proposal(Purpose::Search, rate, resolution_ratio) }
             }
-            Phase::Warm { before } => self.proposal(Purpose::Drift, before.rate, COARSE_RATIO),
+            Phase::Warm { before } | Phase::Rebase { before } => {
+                self.proposal(Purpose::Drift, before.rate, COARSE_RATIO)
+            }
             Phase::Retest { rate } | Phase::Tiebreak { rate } => {
                 self.proposal(Purpose::Retest, rate, precision / 2.0)
+            }
+            Phase::Higher { held } => {
+                let rate = held.scaled(1.0 + EXPANSION_PRECISIONS * precision);
+                self.proposal(Purpose::Retest, rate.min(self.plan.ceiling), LOOK_RESOLUTION_RATIO)
             }
             Phase::Floor => self.proposal(Purpose::Retest, self.plan.floor, precision),
             Phase::Expand { precisions } => {
                 let rate = self.low_or_floor().scaled(1.0 + precisions * precision);
-                self.proposal(Purpose::Search, rate.min(self.plan.ceiling), precision / 2.0)
+                self.proposal(Purpose::Search, rate.min(self.plan.ceiling), LOOK_RESOLUTION_RATIO)
             }
             Phase::Soak { rate } | Phase::Prove { rate } => self.soak(rate),
             Phase::Drift { before } => {
@@ -97,17 +114,22 @@ impl Search {
 
     /// What all trials together say of the capacity under the soak's law.
     pub(super) fn belief(&self) -> Option<Posterior> {
-        self.history.belief(|rate| self.law_cost(rate))
+        self.history.belief(
+            |rate| self.law_cost(rate),
+            self.plan.error_ratio,
+            |service| self.plan.soak_variance(service),
+        )
     }
 
-    /// What spaced arrivals sustain where the soak's law sustains `rate`: the belief is about that law.
-    pub(super) fn under_spaced_arrivals(&self, rate: Rps) -> Rps {
-        rate.scaled(1.0 / (1.0 - self.law_cost(rate)))
-    }
-
-    /// By how much irregular arrivals lower the capacity against spaced ones, as a share of the rate.
+    /// By how much the capacity under the soak's law lies below the saturation, as a share of it.
     pub(super) fn law_cost(&self, rate: Rps) -> f64 {
-        self.plan.law_cost(rate, self.history.dispersion())
+        let dispersion = self.history.dispersion();
+        let latency = self.plan.law_cost(rate, dispersion, self.history.service_s());
+        let buckling = self
+            .history
+            .buckles_at()
+            .map_or(0.0, |at| self.plan.buckling_cost(rate, dispersion, at));
+        latency.max(buckling)
     }
 
     pub(super) fn low_or_floor(&self) -> Rps {
@@ -131,12 +153,10 @@ impl Search {
     }
 
     pub(super) fn soak(&self, offered: Rps) -> Attempt {
-        // Under Poisson arrivals a backlog has at least the variance of the arrivals themselves.
-        let dispersion = match self.plan.soak_arrivals {
-            ArrivalLaw::Poisson => self.history.dispersion() + 1.0,
-            ArrivalLaw::Stratified | ArrivalLaw::Uniform => self.history.dispersion(),
-        };
-        let least_s = self.plan.soak_s(offered, dispersion);
+        let dispersion = self.plan.soak_variance(self.history.dispersion());
+        // What leaks passes a short soak.
+        let longer = if self.suspicion == Some(Suspicion::FarSlower) { SLOWER_SOAKS } else { 1.0 };
+        let least_s = (longer * self.plan.soak_s(offered, dispersion)).min(self.plan.soak_most_s);
         let resolution_ratio = self.plan.soak_resolution(offered, dispersion);
         Attempt {
             arrivals: self.plan.soak_arrivals,

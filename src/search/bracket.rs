@@ -2,18 +2,10 @@
 
 use crate::units::Rps;
 
-/// A rate that passed, and how sharply that was looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Pass {
-    rate: Rps,
-    /// Growth of the backlog that would have been called none, as a share of the rate.
-    resolution_ratio: f64,
-}
-
 /// The standing passes and the lowest standing fail; every pass lies below it.
 #[derive(Debug, Clone, Default)]
 pub struct Bracket {
-    passes: Vec<Pass>,
+    passes: Vec<Rps>,
     high: Option<Rps>,
 }
 
@@ -21,13 +13,7 @@ impl Bracket {
     /// The highest rate that passed.
     #[must_use]
     pub fn low(&self) -> Option<Rps> {
-        self.passes.last().map(|pass| pass.rate)
-    }
-
-    /// Growth that would have been called none at the highest rate that passed, as a share of it.
-    #[must_use]
-    pub fn low_resolution_ratio(&self) -> Option<f64> {
-        self.passes.last().map(|pass| pass.resolution_ratio)
+        self.passes.last().copied()
     }
 
     /// The lowest rate that failed.
@@ -36,19 +22,18 @@ impl Bracket {
         self.high
     }
 
-    /// Takes a pass that rules out growth of `resolution_ratio` of the rate; a fail at or below it no
-    /// longer stands.
-    pub fn pass(&mut self, rate: Rps, resolution_ratio: f64) {
+    /// Takes a pass; a fail at or below it no longer stands.
+    pub fn pass(&mut self, rate: Rps) {
         if self.high.is_some_and(|high| high <= rate) {
             self.high = None;
         }
-        self.passes.retain(|standing| standing.rate < rate);
-        self.passes.push(Pass { rate, resolution_ratio });
+        self.passes.retain(|standing| *standing < rate);
+        self.passes.push(rate);
     }
 
     /// Takes a fail; passes at or above it no longer stand.
     pub fn fail(&mut self, rate: Rps) {
-        self.passes.retain(|pass| pass.rate < rate);
+        self.passes.retain(|standing| *standing < rate);
         self.high = Some(rate);
     }
 
@@ -76,7 +61,7 @@ mod tests {
             let mut bracket = Bracket::default();
             for (passed, offered) in trials {
                 if passed {
-                    bracket.pass(rate(offered), 0.02);
+                    bracket.pass(rate(offered));
                 } else {
                     bracket.fail(rate(offered));
                 }
@@ -90,8 +75,8 @@ mod tests {
     #[test]
     fn a_fail_below_a_pass_brings_the_earlier_pass_back() {
         let mut bracket = Bracket::default();
-        bracket.pass(rate(100.0), 0.02);
-        bracket.pass(rate(200.0), 0.02);
+        bracket.pass(rate(100.0));
+        bracket.pass(rate(200.0));
         bracket.fail(rate(190.0));
         assert_eq!(bracket.low(), Some(rate(100.0)), "the earlier one");
     }

@@ -13,6 +13,7 @@ pub mod finding;
 mod history;
 pub mod plan;
 mod proposing;
+mod service;
 mod soaking;
 
 pub use attempts::{Attempt, Next};
@@ -34,8 +35,10 @@ enum Phase {
     Bracket { rate: Rps },
     /// Halving the bracket.
     Bisect,
-    /// Looking sharply where all trials together place the capacity.
-    Settle,
+    /// Looking at what the service gets done under a modest overload.
+    Look { rate: Rps },
+    /// An early rate once more, of a service that was found to be faster than it was.
+    Rebase { before: Baseline },
     /// Upwards after a withdrawn fail, by so many precisions.
     Expand { precisions: f64 },
     /// Confirming a rate.
@@ -46,6 +49,8 @@ enum Phase {
     Retest { rate: Rps },
     /// ... and again when it passed: two of three decide.
     Tiebreak { rate: Rps },
+    /// That rate has held where it surely should not: does far more hold?
+    Higher { held: Rps },
     /// The lowest rate of the range once more, before nothing is found to be sustained.
     Floor,
     /// An early rate once more: is the service still what it was?
@@ -62,11 +67,13 @@ impl Phase {
         match self {
             Self::Bracket { .. } => "look for a rate that holds and one that does not",
             Self::Bisect => "halve the bracket",
-            Self::Settle => "look sharply where all trials together place the capacity",
+            Self::Look { .. } => "look at what the service gets done under a modest overload",
             Self::Warm { .. } => "ask an early rate once more: did the service become faster?",
             Self::Retest { .. } => "try the failing side once more",
             Self::Tiebreak { .. } => "decide between a pass and a fail by a third trial",
+            Self::Higher { .. } => "try far higher, for what should not hold has held",
             Self::Floor => "try the floor once more",
+            Self::Rebase { .. } => "measure an early rate anew, for the service became faster",
             Self::Expand { .. } => "go up again, for the service became faster",
             Self::Soak { .. } => "soak under the law of arrivals that users get",
             Self::Drift { .. } => "ask an early rate once more: did the service become slower?",
@@ -108,23 +115,31 @@ pub struct Search {
     /// A rate that one soak has held where two are wanted, and that soak.
     held_once: Option<(Rps, TrialId)>,
     rejected: Option<Rps>,
-    /// The last soak that was rejected for errors, and their share.
-    refused: Option<(Rps, f64)>,
-    /// Growth of the share of errors with the logarithm of the rate, where two soaks showed it.
-    shedding_slope: Option<f64>,
-    settles: u32,
+    looks: u32,
+    /// Looks in a row that were no overload.
+    looks_held: u32,
     soaks: u32,
     expansions: u32,
+    restarts: u32,
     voids: u32,
     attempts: u32,
     /// Whether a soak was rejected because requests piled up.
     piled_up: bool,
-    /// Whether the service was found changed and the answer has to hold once more ...
-    is_suspect: bool,
-    /// ... because its answers took longer than before.
-    is_slower: bool,
+    /// Why the answer has to hold once more.
+    suspicion: Option<Suspicion>,
     flags: Vec<Flag>,
     reasons: Vec<String>,
+}
+
+/// What was found changed at the end of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Suspicion {
+    /// Requests piled up in soaks where they did not in proposing trials.
+    FellBehind,
+    /// Answers take longer than before.
+    Slower,
+    /// They take so much longer that a short soak would not show whether that goes on.
+    FarSlower,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,16 +169,15 @@ impl Search {
             confirmed: None,
             held_once: None,
             rejected: None,
-            refused: None,
-            shedding_slope: None,
-            settles: 0,
+            looks: 0,
+            looks_held: 0,
             soaks: 0,
             expansions: 0,
+            restarts: 0,
             voids: 0,
             attempts: 0,
             piled_up: false,
-            is_suspect: false,
-            is_slower: false,
+            suspicion: None,
             flags: Vec::new(),
             reasons: Vec::new(),
         }

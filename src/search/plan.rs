@@ -7,11 +7,16 @@ use crate::units::Rps;
 /// Precisions that a search falls back to when time is short.
 const WIDER_RATIOS: [f64; 3] = [0.03, 0.05, 0.10];
 
+/// A rate that is certified should hold for so long ...
+const HORIZON_S: f64 = 360.0;
+/// ... and a service that is certified come into trouble so often meanwhile.
+const VISITS_ALLOWED: f64 = 0.003;
+
 /// The most that the first soak is set below what spaced arrivals sustain.
 const LAW_COST_MOST: f64 = 0.2;
 
 /// A soak is so long that growth of a precision would be so many deviations of its backlog.
-const GROWTH_SIGMAS: f64 = 2.5;
+const GROWTH_SIGMAS: f64 = 2.4;
 
 /// Everything that fixes a search before it starts.
 #[derive(Debug, Clone)]
@@ -50,6 +55,8 @@ pub struct SearchPlan {
     pub soaks_max: u32,
     /// Most times that the failing side may pass its re-test and send the search upwards.
     pub expansions_max: u32,
+    /// Most times that a service which became faster is looked for anew.
+    pub restarts_max: u32,
     /// A trial is repeated this often when the generator was at fault.
     pub voids_max: u32,
     /// Most attempts of a search, whatever happens: a bound that no sane search reaches.
@@ -107,17 +114,44 @@ impl SearchPlan {
     ///
     /// In heavy traffic the waiting time is exponential with mean (ca² + cs²) / (2 (1 - load) rate), so that its
     /// 99th percentile meets the limit at 1 - load = ln(100) (ca² + cs²) / (2 rate limit). Spaced arrivals
-    /// have next to no such cost. `dispersion` (variance of the backlog per request) stands for cs².
+    /// have next to no such cost. `dispersion` (variance of what gets done, per request) stands for cs²;
+    /// `service_s` of the limit are no time to wait.
     /// Source: Kingman, "On queues in heavy traffic", J. R. Stat. Soc. B 24 (1962).
     #[must_use]
-    pub fn law_cost(&self, rate: Rps, dispersion: f64) -> f64 {
-        match self.soak_arrivals {
-            ArrivalLaw::Poisson => {
-                let cost = 100.0_f64.ln() * (1.0 + dispersion) / (2.0 * rate.get() * self.limit_s);
-                cost.min(LAW_COST_MOST)
-            }
-            ArrivalLaw::Stratified | ArrivalLaw::Uniform => 0.0,
+    pub fn law_cost(&self, rate: Rps, dispersion: f64, service_s: f64) -> f64 {
+        let variance = self.soak_variance(dispersion);
+        let wait_s = (self.limit_s - service_s).max(self.limit_s / 2.0);
+        (100.0_f64.ln() * variance / (2.0 * rate.get() * wait_s)).min(LAW_COST_MOST)
+    }
+
+    /// By how much the rate of a service must lie below its saturation, as a share of it, that gets less
+    /// done once `outstanding` requests are in it: so far that they are there with a probability of 2 %
+    /// within the horizon.
+    ///
+    /// A random walk that drifts down by x a request, with variance v, comes as high as b about
+    /// 2 x² / v exp(-2 x b / v) times a request.
+    /// Source: Aldous, "Probability Approximations via the Poisson Clumping Heuristic" (1989), section B.
+    #[must_use]
+    pub fn buckling_cost(&self, rate: Rps, dispersion: f64, outstanding: u64) -> f64 {
+        let variance = self.soak_variance(dispersion);
+        let requests = rate.get() * HORIZON_S;
+        let visits = |spare: f64| {
+            let height = 2.0 * spare * outstanding as f64 / variance;
+            requests * 2.0 * spare * spare / variance * (-height).exp()
+        };
+        // Beyond the rate at which visits are most frequent they become ever rarer.
+        let (mut low, mut high) = (variance / outstanding.max(1) as f64, LAW_COST_MOST);
+        for _ in 0..30 {
+            let middle = f64::midpoint(low, high);
+            if visits(middle) > VISITS_ALLOWED { low = middle } else { high = middle }
         }
+        high
+    }
+
+    /// Variance of a soak's backlog per request: that of a service of `dispersion`, and of the arrivals.
+    #[must_use]
+    pub const fn soak_variance(&self, dispersion: f64) -> f64 {
+        dispersion + self.soak_arrivals.dispersion()
     }
 
     /// Growth of the backlog, as a share of the rate, that a soak at `offered` must rule out.
@@ -149,5 +183,65 @@ impl SearchPlan {
         // -ln(0.1) clean requests per allowed error bound the share at a confidence of 90 %.
         let errors_s = 2.303 / self.error_ratio / offered.get() + 1.0;
         growth_s.max(errors_s).clamp(self.soak_least_s, self.soak_most_s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::presets::Preset;
+    use proptest::prelude::*;
+
+    fn rate(per_second: f64) -> Rps {
+        Rps::new(per_second).unwrap()
+    }
+
+    fn plan() -> SearchPlan {
+        let effort = Preset::Standard.effort();
+        SearchPlan {
+            start: rate(50.0),
+            floor: rate(1.0),
+            ceiling: rate(1e5),
+            is_generator_bound: false,
+            precision_ratio: effort.precision_ratio,
+            trial_least_s: effort.trial_least_s,
+            trial_most_s: effort.trial_most_s,
+            soak_least_s: effort.soak_least_s,
+            soak_most_s: effort.soak_most_s,
+            is_soaked_twice: false,
+            soak_resolution_ratio: effort.soak_resolution_ratio,
+            drift_s: effort.drift_s,
+            soak_arrivals: ArrivalLaw::Poisson,
+            limit_s: 1.0,
+            error_ratio: 0.001,
+            soaks_max: 8,
+            expansions_max: 3,
+            restarts_max: 6,
+            voids_max: 3,
+            attempts_max: 80,
+            seed: Seed(1),
+        }
+    }
+
+    #[test]
+    fn irregular_arrivals_cost_what_queueing_theory_says() {
+        // M/M/1: the 99th percentile is ln(100) / (mu - lambda); the limit of 1 s is met 4.6/s below mu.
+        let cost = plan().law_cost(rate(200.0), 1.0, 0.0);
+        assert!((cost - 100.0_f64.ln() / 200.0).abs() < 1e-12, "{cost}");
+        let spaced = SearchPlan { soak_arrivals: ArrivalLaw::Uniform, ..plan() };
+        assert!(spaced.law_cost(rate(200.0), 0.0, 0.0) < 1e-12, "a constant service costs nothing");
+    }
+
+    proptest! {
+        #[test]
+        fn the_later_a_service_buckles_the_closer_it_may_run_to_its_capacity(
+            per_second in 20.0..5000.0_f64,
+            outstanding in 20..5000_u64,
+            dispersion in 0.05..4.0_f64,
+        ) {
+            let cost = |at| plan().buckling_cost(rate(per_second), dispersion, at);
+            prop_assert!(cost(outstanding) > 0.0 && cost(outstanding) <= LAW_COST_MOST);
+            prop_assert!(cost(2 * outstanding) <= cost(outstanding) + 1e-9);
+        }
     }
 }

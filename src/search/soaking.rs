@@ -1,30 +1,26 @@
 //! Where the next soak is: between the last confirmed and the lowest rejected rate, or further down.
 
+use super::drift::baseline_for;
 use super::finding::{Finding, Flag};
 use super::{Confirmed, Phase, Search};
 use crate::trial::TrialId;
-use crate::trial::evidence::Observation;
-use crate::trial::verdict::{Proof, Reason};
+use crate::trial::verdict::Proof;
 use crate::units::Rps;
 
-/// A soak that sheds load says by what it accepts where to go on, when that is so far off.
-const SHEDDING_RATIO: f64 = 0.9;
-/// Growth of the share of errors with the logarithm of the rate, until it has been measured.
-const SHEDDING_SLOPE: f64 = 50.0;
-/// Bursts can make the slope look flatter than it ever is.
-const SHEDDING_SLOPE_LEAST: f64 = 30.0;
-/// Most that a soak goes down at once for errors, as a share of the rate.
-const STEP_MOST: f64 = 0.15;
-/// Of a service that has changed once the failing side is asked so few precisions above the answer.
-const CHANGED_PRECISIONS: f64 = 1.5;
 /// A service that became faster is looked for so many precisions higher first.
-const EXPANSION_PRECISIONS: f64 = 3.0;
-/// Errors come in bursts of about so many.
-const BURST: f64 = 8.0;
-/// The next soak is set where this share of the allowed errors is expected.
-const WANTED: f64 = 0.6;
+pub(super) const EXPANSION_PRECISIONS: f64 = 3.0;
+/// A confirmed rate is left for a higher one that is so many precisions above it, and a deviation ...
+const UP_PRECISIONS: f64 = 0.5;
+/// ... and for a lower one when the capacity lies below it with this probability.
+const DOWN_SHARE: f64 = 0.9;
 /// A soak is set where the capacity lies above with a probability of 1 minus this.
-const CAREFUL_SHARE: f64 = 0.2;
+const CAREFUL_SHARE: f64 = 0.22;
+/// The same for a service that sheds load, where errors show at once that a rate is too high.
+const SHEDDING_SHARE: f64 = 0.4;
+/// The failing side is tried again so many precisions above what is surely too high.
+const RETEST_PRECISIONS: f64 = 1.5;
+/// Of a service that has changed before, it is tried again so few precisions above the answer.
+const CHANGED_PRECISIONS: f64 = 1.3;
 /// The capacity is surely below a rate with this probability.
 const SURELY_SHARE: f64 = 0.975;
 
@@ -40,35 +36,34 @@ impl Search {
         self.after_soak()
     }
 
-    /// After a confirmed soak: is it close enough to where the capacity must lie?
+    /// After a confirmed soak.
     pub(super) fn after_soak(&mut self) -> Phase {
-        match (self.confirmed, self.rejected) {
-            (Some(confirmed), Some(rejected))
-                if self.crossing(rejected).get() / confirmed.rate.get() - 1.0
-                    > 0.7 * self.plan.precision_ratio
-                    && self.soaks < self.plan.soaks_max =>
-            {
-                Phase::Soak { rate: confirmed.rate.geometric_mean(self.crossing(rejected)) }
-            }
-            _ => self.certify(),
-        }
+        self.another_soak().unwrap_or_else(|| self.certify())
     }
 
-    /// Where the capacity lies at the most, given the lowest rejected rate: below it, when that was
-    /// rejected for so many errors that their share has to fall a long way at the slope that was seen.
-    fn crossing(&self, rejected: Rps) -> Rps {
-        match (self.refused, self.shedding_slope) {
-            (Some((rate, share_ratio)), Some(slope)) if share_ratio > self.plan.error_ratio => {
-                let fall = (share_ratio / self.plan.error_ratio).ln() / slope;
-                rejected.min(rate.scaled((-fall).exp()))
-            }
-            _ => rejected,
+    /// Another soak, where the confirmed rate is not close enough to where the capacity must lie, now that the
+    /// soak itself has told of it.
+    fn another_soak(&mut self) -> Option<Phase> {
+        let (confirmed, belief) = (self.confirmed?, self.belief()?);
+        let wanted = self.believed().filter(|_| self.soaks < self.plan.soaks_max)?;
+        let half = 1.0 + (UP_PRECISIONS * self.plan.precision_ratio).max(belief.deviation_ratio());
+        let below = self.rejected.unwrap_or(self.plan.ceiling).scaled(1.0 / half);
+        let higher = wanted.min(below);
+        if higher > confirmed.rate.scaled(half) {
+            return Some(Phase::Soak { rate: higher });
         }
+        if belief.quantile_rps(DOWN_SHARE) < confirmed.rate.get() {
+            self.confirmed = None;
+            self.soaks += 1;
+            return Some(Phase::Soak { rate: wanted.max(self.plan.floor) });
+        }
+        None
     }
 
     /// Where the capacity under the soak's law is believed to lie, on the careful side.
     pub(super) fn believed(&self) -> Option<Rps> {
-        self.belief().and_then(|belief| Rps::new(belief.quantile_rps(CAREFUL_SHARE)))
+        let share = if self.history.sheds() { SHEDDING_SHARE } else { CAREFUL_SHARE };
+        self.belief().and_then(|belief| Rps::new(belief.quantile_rps(share)))
     }
 
     /// The first soak: where all trials together place the capacity under the soak's law.
@@ -80,97 +75,89 @@ impl Search {
     }
 
     /// After a rejected soak: further down, or back towards the confirmed rate.
-    pub(super) fn after_rejection(&mut self, seen: &Observation, reasons: &[Reason]) -> Phase {
+    pub(super) fn after_rejection(&mut self) -> Phase {
         let Some(rejected) = self.rejected else { return Phase::Done(Finding::Unconfirmed) };
         if self.confirmed.is_some() {
             return self.after_soak();
         }
-        let stepped = rejected
-            .scaled(1.0 / (1.0 + self.step_down(rejected, seen.evidence.requests, reasons)));
-        let shedding = seen
-            .evidence
-            .accepted_rps
-            .and_then(Rps::new)
-            .filter(|accepted| accepted.get() < SHEDDING_RATIO * rejected.get());
-        let believed = self.believed().filter(|_| reasons.iter().any(Reason::is_backlog));
-        let lower = [shedding, believed].into_iter().flatten().fold(stepped, Rps::min);
+        // Half a precision twice, because the proposal is rarely far off; then ever wider.
+        let widening = if self.history.sheds() { 0 } else { self.soaks.saturating_sub(2).min(16) };
+        let step = self.plan.precision_ratio / 2.0 * f64::from(2_u32.pow(widening));
+        let stepped = rejected.scaled(1.0 / (1.0 + step));
+        let lower = self.believed().map_or(stepped, |believed| believed.min(stepped));
         if self.soaks >= self.plan.soaks_max || lower < self.plan.floor {
             return Phase::Done(self.settled(Finding::Unconfirmed));
         }
         Phase::Soak { rate: lower }
     }
 
-    /// How far below a rejected rate the next soak is, as a share of it.
-    fn step_down(&mut self, rejected: Rps, requests: u64, reasons: &[Reason]) -> f64 {
-        let half = self.plan.precision_ratio / 2.0;
-        let errors = reasons.iter().find_map(|reason| match reason {
-            Reason::Errors { share_ratio, .. } => Some(*share_ratio),
-            _ => None,
-        });
-        let Some(share_ratio) = errors else {
-            self.refused = None;
-            // Half a precision twice, because the proposal is rarely far off; then ever wider.
-            return match self.soaks {
-                0..=2 => half,
-                soaks => half * f64::from(2_u32.pow((soaks - 2).min(16))),
-            };
-        };
-        // A soak that ended at its first burst of errors exaggerates: only what is sure counts.
-        let errors = share_ratio * requests as f64;
-        let sure = (errors - (BURST * errors).sqrt()).max(0.0) / requests.max(1) as f64;
-        let sure_ratio = sure.max(2.0 * self.plan.error_ratio).min(share_ratio);
-        if let Some((rate, share)) = self.refused.replace((rejected, sure_ratio)) {
-            // Where a service sheds load, the share grows about exponentially with the rate.
-            let slope = (share / sure_ratio).ln() / (rate.get() / rejected.get()).ln();
-            self.shedding_slope = (slope > 0.0).then(|| slope.max(SHEDDING_SLOPE_LEAST));
-        }
-        let slope = self.shedding_slope.unwrap_or(SHEDDING_SLOPE);
-        ((sure_ratio / (WANTED * self.plan.error_ratio)).ln() / slope).clamp(half, STEP_MOST)
-    }
-
     /// A rate is confirmed; what is left is whether the service is still the same: the failing side first,
     /// so far up that a service which did not become faster fails within seconds.
     pub(super) fn certify(&mut self) -> Phase {
-        let high = self.bracket.high().filter(|high| *high < self.plan.ceiling);
-        let (Some(high), false) = (high, self.is_suspect) else { return self.check_drift() };
+        let Some(confirmed) = self.confirmed else { return self.check_drift() };
+        if self.suspicion.is_some() || confirmed.rate >= self.plan.ceiling {
+            return self.check_drift();
+        }
         if self.expansions >= self.plan.expansions_max {
             self.flag(Flag::NonMonotone);
             return self.check_drift();
         }
-        let Some(confirmed) = self.confirmed else { return self.check_drift() };
         if self.flags.contains(&Flag::Drift) {
-            let higher =
-                confirmed.rate.scaled(1.0 + CHANGED_PRECISIONS * self.plan.precision_ratio);
-            return Phase::Retest { rate: higher.min(high) };
+            // It may have become faster during the soak, by less than would be sure otherwise.
+            let spaced = confirmed.rate.scaled(1.0 / (1.0 - self.law_cost(confirmed.rate)));
+            let above = 1.0 + CHANGED_PRECISIONS * self.plan.precision_ratio;
+            return Phase::Retest { rate: spaced.scaled(above).min(self.plan.ceiling) };
         }
-        let surely = self
-            .belief()
-            .and_then(|belief| Rps::new(belief.quantile_rps(SURELY_SHARE)))
-            .map(|surely| self.under_spaced_arrivals(surely));
-        let above = 1.0 + self.plan.precision_ratio;
-        // What only a soak rejected, spaced arrivals may well pass: then only what they failed counts.
-        let rate = match (surely, self.rejected) {
-            (Some(surely), None) => surely.min(high),
-            (Some(surely), Some(_)) => surely.max(high),
-            (None, _) => high,
-        };
-        let rate = rate.scaled(above);
-        Phase::Retest { rate: rate.max(confirmed.rate.scaled(above)).min(self.plan.ceiling) }
+        let saturation = self.history.saturation();
+        let surely =
+            saturation.and_then(|saturation| Rps::new(saturation.quantile_rps(SURELY_SHARE)));
+        let rate = surely.map_or(confirmed.rate, |surely| surely.max(confirmed.rate));
+        let above = 1.0 + RETEST_PRECISIONS * self.plan.precision_ratio;
+        Phase::Retest { rate: rate.scaled(above).min(self.plan.ceiling) }
+    }
+
+    /// A rate above the answer has held where it surely should not: there is more, and perhaps far more.
+    pub(super) fn after_contradiction(&mut self, held: Rps) -> Phase {
+        self.bracket.pass(held);
+        let saturation = self.history.saturation();
+        let is_explained =
+            saturation.is_some_and(|saturation| saturation.quantile_rps(SURELY_SHARE) > held.get());
+        if !is_explained {
+            self.flag(Flag::Drift);
+        }
+        self.history.forget_fails_below(held);
+        self.expansions += 1;
+        Phase::Higher { held }
+    }
+
+    /// A soak at as much as spaced arrivals of the rate `held` say of the soak's law, where that is more than
+    /// what is confirmed.
+    pub(super) fn soak_above(&mut self, held: Rps) -> Phase {
+        let Some(confirmed) = self.confirmed else { return self.first_soak() };
+        let half = 1.0 + UP_PRECISIONS * self.plan.precision_ratio;
+        let under_law = held.scaled(1.0 - self.law_cost(held));
+        if !self.history.sheds() && under_law > confirmed.rate.scaled(half) {
+            self.rejected = None;
+            return Phase::Soak { rate: under_law.min(self.plan.ceiling) };
+        }
+        self.another_soak().unwrap_or_else(|| self.check_drift())
     }
 
     /// The service became faster: what was learned of it is forgotten but for what it sustained.
     pub(super) fn start_over(&mut self) -> Phase {
         self.flag(Flag::Drift);
-        self.history.forget_fails();
+        self.history.start_over();
         self.confirmed = None;
         self.held_once = None;
         self.rejected = None;
-        self.refused = None;
-        self.shedding_slope = None;
         self.soaks = 0;
-        self.settles = 0;
+        self.looks = 0;
+        self.looks_held = 0;
         self.piled_up = false;
-        self.expansions += 1;
-        Phase::Expand { precisions: EXPANSION_PRECISIONS }
+        self.restarts += 1;
+        match baseline_for(&self.early, self.low_or_floor()) {
+            Some(before) => Phase::Rebase { before },
+            None => Phase::Expand { precisions: EXPANSION_PRECISIONS },
+        }
     }
 }

@@ -11,7 +11,7 @@ use rand_distr::{Distribution, Exp1};
 use super::plan::{Pace, TargetPlan};
 use super::target::{Reply, Target};
 use crate::seed::Seed;
-use crate::trial::criteria::{Objective, SLOW_RATIO};
+use crate::trial::objective::{Objective, SLOW_RATIO};
 use crate::units::round_to_u64;
 
 /// Halvings of the range from a twentieth of the saturation to a quarter above it: to 0.1 %.

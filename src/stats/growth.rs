@@ -12,6 +12,8 @@ const VARIANCE_FLOOR_PER_REQUEST: f64 = 0.02;
 #[derive(Debug, Clone)]
 pub struct Growth {
     variance_floor: f64,
+    /// What the arrivals alone make of the variance of an increment.
+    arrivals_variance: f64,
     first: Option<f64>,
     last: f64,
     increments: u64,
@@ -21,10 +23,12 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// For looks between which `per_tick` requests are offered.
+    /// For looks between which `per_tick` requests are offered, their number having a variance of
+    /// `arrivals_dispersion` times that: 1 for Poisson arrivals, 0 for spaced ones.
     #[must_use]
-    pub fn new(per_tick: f64) -> Self {
+    pub fn new(per_tick: f64, arrivals_dispersion: f64) -> Self {
         Self {
+            arrivals_variance: arrivals_dispersion * per_tick,
             variance_floor: VARIANCE_FLOOR_PER_REQUEST * per_tick,
             first: None,
             last: 0.0,
@@ -76,7 +80,9 @@ impl Growth {
     /// Whether growth is shown: more than `sigmas` deviations and more than `least` requests.
     #[must_use]
     pub fn is_above(&self, sigmas: f64, least: f64) -> bool {
-        self.total() > sigmas * self.deviation() && self.total() > least
+        // A few increments that happen to be alike would make growth look sure that irregular arrivals explain.
+        let arrivals = (self.arrivals_variance * self.increments as f64).sqrt();
+        self.total() > sigmas * self.deviation().max(arrivals) && self.total() > least
     }
 
     /// Whether growth of `limit` requests is ruled out with a margin of `sigmas` deviations.
@@ -91,7 +97,7 @@ mod tests {
     use super::*;
 
     fn growth_of(looks: impl IntoIterator<Item = u64>) -> Growth {
-        let mut growth = Growth::new(100.0);
+        let mut growth = Growth::new(100.0, 0.0);
         for outstanding in looks {
             growth.look(outstanding);
         }
@@ -106,6 +112,16 @@ mod tests {
         let steady = growth_of((0..20).map(|tick| 30 + tick % 2));
         assert!(!steady.is_above(4.0, 1.0), "one up, one down is none");
         assert!(steady.is_below(2.0, 20.0), "growth of 20 is ruled out");
+    }
+
+    #[test]
+    fn what_irregular_arrivals_explain_is_no_growth() {
+        let look = |growth: &mut Growth| (0..5).for_each(|tick| growth.look(10 * tick));
+        let (mut spaced, mut irregular) = (Growth::new(35.0, 0.0), Growth::new(35.0, 1.0));
+        look(&mut spaced);
+        look(&mut irregular);
+        assert!(spaced.is_above(4.0, 20.0), "40 more in four looks");
+        assert!(!irregular.is_above(4.0, 20.0), "3.4 deviations of Poisson arrivals");
     }
 
     #[test]

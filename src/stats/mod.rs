@@ -3,4 +3,5 @@
 
 pub mod growth;
 pub mod interval;
+pub mod overflow;
 pub mod posterior;

@@ -14,14 +14,16 @@ use std::f64::consts::TAU;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use super::overflow;
+
 /// Share of trials that say nothing about the rate.
 const LAPSE: f64 = 0.005;
 /// Deviation that even the longest trial keeps, as a share of the rate.
-const FLOOR_RATIO: f64 = 0.01;
+const FLOOR_RATIO: f64 = 0.004;
 /// Widens what dispersion alone would say.
-const WIDENING: f64 = 1.4;
+const WIDENING: f64 = 1.25;
 /// Step of the grid, as a share of the rate.
-const STEP: f64 = 0.002;
+const STEP: f64 = 0.001;
 /// The grid reaches this factor beyond the bracket.
 const REACH: f64 = 1.3;
 /// Beyond so many deviations the tail of the normal law is taken from its expansion.
@@ -32,10 +34,23 @@ const FAR: f64 = 6.0;
 pub enum Showed {
     /// The backlog grew by this share of the requests; below zero counts as none.
     Growth(f64),
+    /// The capacity was measured to be the probe's rate: the service always had work.
+    Measured,
+    /// The capacity is not above the probe's rate.
+    AtMost,
     /// The objective held.
     Passed,
     /// The objective was broken.
     Failed,
+    /// So many requests were shed; see [`crate::stats::overflow`].
+    Shed {
+        /// How many.
+        shed: f64,
+        /// What the service gets done when it always has work, per second.
+        busy_rps: f64,
+        /// The share that may be shed at the capacity.
+        allowed_ratio: f64,
+    },
 }
 
 /// A judged trial.
@@ -101,7 +116,8 @@ impl Probe {
     fn log_likelihood(&self, capacity_rps: f64, normal: &Normal) -> f64 {
         let sampling = WIDENING.powi(2) * self.dispersion / self.requests.max(1.0);
         let deviation = (FLOOR_RATIO.powi(2) + sampling).sqrt();
-        let passes = || normal.cdf((capacity_rps / self.rate_rps).ln() / deviation);
+        let away = (capacity_rps / self.rate_rps).ln() / deviation;
+        let passes = || normal.cdf(away);
         let likelihood = match self.showed {
             Showed::Growth(grown) => {
                 let drift = 1.0 - capacity_rps / self.rate_rps;
@@ -113,10 +129,32 @@ impl Probe {
                     deviation * walk_density(grown, drift, deviation, normal)
                 }
             }
+            Showed::Measured => (-away * away / 2.0).exp(),
             Showed::Passed => passes(),
-            Showed::Failed => 1.0 - passes(),
+            Showed::Failed | Showed::AtMost => 1.0 - passes(),
+            Showed::Shed { shed, busy_rps, allowed_ratio } => {
+                self.shed_likelihood(shed, allowed_ratio, busy_rps, capacity_rps)
+            }
         };
         (LAPSE + (1.0 - 2.0 * LAPSE) * likelihood).ln()
+    }
+
+    /// Likelihood of `shed` requests relative to the likeliest number, when the allowed share is shed at
+    /// `capacity_rps`: a Poisson number of bursts.
+    fn shed_likelihood(
+        &self,
+        shed: f64,
+        allowed_ratio: f64,
+        busy_rps: f64,
+        capacity_rps: f64,
+    ) -> f64 {
+        let spare = 1.0 - self.rate_rps / busy_rps;
+        let room = overflow::room(1.0 - capacity_rps / busy_rps, allowed_ratio);
+        let burst = overflow::burst(spare, self.dispersion);
+        let expected = overflow::shed_ratio(spare, room) * self.requests / burst;
+        let seen = shed / burst;
+        let surprise = if seen > 0.0 { seen * (expected / seen).ln() } else { 0.0 };
+        (surprise - (expected - seen)).exp()
     }
 }
 

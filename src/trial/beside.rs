@@ -1,7 +1,7 @@
 //! The dashboard beside the indexing load: does it hold its own objective?
 
 use super::StreamView;
-use super::criteria::{Objective, SLOW_RATIO};
+use super::objective::{Objective, SLOW_RATIO};
 use super::result::StreamResult;
 use super::shares::{Shares, is_certainly_over};
 use super::verdict::Reason;

@@ -6,8 +6,10 @@
 //! Figures and sources: docs/method.md.
 
 use super::beside::Beside;
+use super::busy::{BusyWatch, Seen};
 use super::counts::DueBin;
 use super::evidence::Evidence;
+use super::objective::{Objective, Rule, SLOW_RATIO};
 use super::result::{StreamResult, TrialResult};
 use super::shares::{
     Shares, WINDOWS, WINDOWS_BROKEN_MOST, broken_windows, clear_bins, is_certainly_over,
@@ -16,12 +18,11 @@ use super::tally::Tally;
 use super::verdict::{Proof, Reason, Verdict};
 use super::void::void_reasons;
 use super::{Flow, StopCause, StreamView, TICK_S, Tick, TrialPlan, Workload};
+use crate::schedule::ArrivalLaw;
 use crate::stats::growth::Growth;
 use crate::stats::interval::share_is_at_most;
 use crate::units::{Rps, round_to_u64, round_to_usize, usize_to_u64};
 
-/// Share of responses that a 99th percentile allows above its limit.
-pub const SLOW_RATIO: f64 = 0.01;
 /// Growth is shown above this many standard deviations: no false alarm up to 98 % of the capacity.
 const ALARM_SIGMAS: f64 = 4.0;
 /// Growth is ruled out with this margin; 1 lets through errors of 5.8 % on exponential service.
@@ -32,8 +33,10 @@ const ALARM_AFTER_S: f64 = 2.0;
 const STRETCH: f64 = 30.0;
 /// Errors come in bursts of at least about so many.
 const BURST: f64 = 6.0;
-/// A soak is given up for its errors after so many seconds ...
-const HOPE_S: f64 = 20.0;
+/// A soak with at least this share of errors is given up at once, any other after so many seconds ...
+const FLOOD_RATIO: f64 = 0.1;
+/// See `FLOOD_RATIO`.
+const HOPE_S: f64 = 15.0;
 /// ... when they are so many deviations more than allowed, or more at all after twice the time that a
 /// soak needs.
 const HOPE_SIGMAS: f64 = 2.0;
@@ -43,40 +46,6 @@ const SOAK_CONFIDENCE: f64 = 0.90;
 const COLLAPSE_S: f64 = 5.0;
 /// ... and is there when fewer than this share of what was sustained before is accepted.
 const COLLAPSE_RATIO: f64 = 0.5;
-
-/// What "sustained" means for indexing.
-#[derive(Debug, Clone, Copy)]
-pub struct Objective {
-    /// Limit of the response time's 99th percentile.
-    pub p99_ms: u64,
-    /// Share of requests that may end in another way than accepted.
-    pub error_ratio: f64,
-    /// Share of dashboard queries that may fail beside it, where that is judged.
-    pub dashboard_error_ratio: Option<f64>,
-    /// Median service time of a target at rest, where it is known.
-    pub base_ms: Option<f64>,
-}
-
-/// How a trial is judged.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Rule {
-    /// Not judged while it runs; its end is judged by its measured values.
-    Measure,
-    /// Proposes a bound: growth of more than `resolution_ratio` of the rate must be ruled out.
-    Propose {
-        /// Growth to rule out, as a share of the rate.
-        resolution_ratio: f64,
-        /// It runs at least this long before it can be sustained.
-        least_s: f64,
-    },
-    /// Confirms: as `Propose`, and the shares need upper bounds within the objective.
-    Confirm {
-        /// Growth to rule out, as a share of the rate.
-        resolution_ratio: f64,
-        /// It runs at least this long before it can be sustained.
-        least_s: f64,
-    },
-}
 
 /// Judges one trial.
 #[derive(Debug)]
@@ -88,8 +57,11 @@ pub struct Judge {
     planned: u64,
     sustained_before_rps: Option<f64>,
     growth: Growth,
+    busy: BusyWatch,
     elapsed_s: f64,
     decided: Option<Verdict>,
+    /// Of a look into an overload: what would have ended any other trial.
+    alarmed: Vec<Reason>,
 }
 
 impl Judge {
@@ -97,6 +69,7 @@ impl Judge {
     #[must_use]
     pub fn new(plan: &TrialPlan, objective: Objective) -> Self {
         let offered = plan.stream(Workload::Index).map(|stream| stream.offered);
+        let arrivals = plan.stream(Workload::Index).map(|stream| stream.arrivals);
         let offered_rps = offered.map_or(0.0, Rps::get);
         Self {
             rule: plan.rule,
@@ -105,18 +78,23 @@ impl Judge {
             warmup_s: plan.warmup_s,
             planned: offered.map_or(0, |offered| offered.count_in(plan.measure_s)),
             sustained_before_rps: plan.sustained_before.map(Rps::get),
-            growth: Growth::new(offered_rps * TICK_S),
+            growth: Growth::new(offered_rps * TICK_S, arrivals.map_or(0.0, ArrivalLaw::dispersion)),
+            busy: BusyWatch::new(offered_rps, objective.base_ms.unwrap_or_default()),
             elapsed_s: 0.0,
             decided: None,
+            alarmed: Vec::new(),
         }
     }
 
     /// Looks at the running trial; stops it when the verdict is clear.
     pub fn tick(&mut self, tick: &Tick<'_>) -> Flow {
         let index = tick.streams.iter().find(|view| view.plan.workload == Workload::Index);
-        let (Some(view), true) = (index, tick.at_s >= self.warmup_s - TICK_S / 4.0) else {
+        let Some(view) = index else { return Flow::Continue };
+        let is_measured = tick.at_s >= self.warmup_s - TICK_S / 4.0;
+        self.busy.look(seen(tick.at_s, view), is_measured);
+        if !is_measured {
             return Flow::Continue;
-        };
+        }
         self.growth.look(view.outstanding);
         self.elapsed_s = tick.at_s - self.warmup_s;
         if self.rule == Rule::Measure || self.decided.is_some() {
@@ -138,7 +116,14 @@ impl Judge {
         let dispersion = self.growth.dispersion(self.offered_rps * TICK_S);
         let offered = self.offered_rps * self.elapsed_s;
         let growth_ratio = if offered > 0.0 { self.growth.total() / offered } else { 0.0 };
-        Evidence::new(result, self.verdict(result), (growth_ratio, dispersion), overdispersion)
+        let busy = (self.busy.finish(), self.busy.taken());
+        Evidence::new(
+            result,
+            self.verdict(result),
+            (growth_ratio, dispersion),
+            busy,
+            overdispersion,
+        )
     }
 
     /// The verdict over the finished trial.
@@ -160,16 +145,25 @@ impl Judge {
         if let Some(verdict) = &self.decided {
             return verdict.clone();
         }
+        if !self.alarmed.is_empty() {
+            return Verdict::Overloaded(self.alarmed.clone());
+        }
         match result.stream(Workload::Index) {
             Some(index) => self.verdict_at_end(&index.tally, result.stream(Workload::Dashboard)),
             None => Verdict::Undecided,
         }
     }
 
-    fn decide(&self, view: &StreamView<'_>, beside: Option<Beside>) -> Option<Verdict> {
+    fn decide(&mut self, view: &StreamView<'_>, beside: Option<Beside>) -> Option<Verdict> {
         let shares = Shares::so_far(view.tally, self.elapsed_s, self.limit_s());
         let mut reasons = self.alarms(view, shares);
         reasons.extend(beside.map(Beside::alarms).unwrap_or_default());
+        if let (Rule::Look { known_ratio, .. }, false) = (self.rule, reasons.is_empty()) {
+            let is_enough = self.busy.is_enough(known_ratio, self.limit_s() * self.offered_rps);
+            self.alarmed.clone_from(&reasons);
+            return is_enough.then_some(Verdict::Overloaded(reasons));
+        }
+        self.alarmed.clear();
         if !reasons.is_empty() {
             return Some(Verdict::Overloaded(reasons));
         }
@@ -189,6 +183,7 @@ impl Judge {
         match self.rule {
             Rule::Measure => None,
             Rule::Propose { resolution_ratio, least_s }
+            | Rule::Look { resolution_ratio, least_s, .. }
             | Rule::Confirm { resolution_ratio, least_s } => Some((resolution_ratio, least_s)),
         }
     }
@@ -216,15 +211,7 @@ impl Judge {
         if self.is_too_many(shares.slow, shares.clear, SLOW_RATIO, shares.slow_overdispersion) {
             reasons.push(self.slow_reason(shares));
         }
-        let error_ratio = self.objective.error_ratio;
-        if self.are_hopeless(shares)
-            || self.is_too_many(
-                shares.failed,
-                shares.clear,
-                error_ratio,
-                shares.failed_overdispersion,
-            )
-        {
+        if self.are_too_many_failed(shares) {
             reasons.push(self.errors_reason(shares));
         }
         reasons.extend(self.collapse(view.tally));
@@ -245,17 +232,22 @@ impl Judge {
         }
     }
 
-    /// Of a soak: whether its errors leave so little hope that going on would only cost time.
+    /// Whether errors are certainly too many.
     ///
-    /// Errors of a service that sheds load come in short bursts, so that they are known long before slow
-    /// responses are.
-    fn are_hopeless(&self, shares: Shares) -> bool {
-        let allowed = self.objective.error_ratio * shares.clear as f64;
-        let bursts = shares.failed_overdispersion.max(BURST);
-        let Rule::Confirm { least_s, .. } = self.rule else { return false };
+    /// A soak that sheds load tells by its errors how far below it the capacity is, and they come in short
+    /// bursts: it goes on for some seconds, and then as long as there is hope.
+    fn are_too_many_failed(&self, shares: Shares) -> bool {
+        let Shares { failed, clear, failed_overdispersion, .. } = shares;
+        let limit = self.objective.error_ratio;
+        let is_over = self.is_too_many(failed, clear, limit, failed_overdispersion);
+        let Rule::Confirm { least_s, .. } = self.rule else { return is_over };
+        if self.elapsed_s < HOPE_S {
+            return is_over && failed as f64 > FLOOD_RATIO * clear as f64;
+        }
+        let allowed = limit * clear as f64;
+        let bursts = failed_overdispersion.max(BURST);
         let sigmas = if self.elapsed_s > 2.0 * least_s { 0.0 } else { HOPE_SIGMAS };
-        self.elapsed_s >= HOPE_S
-            && shares.failed as f64 > allowed + sigmas * (bursts * allowed).sqrt()
+        is_over || failed as f64 > allowed + sigmas * (bursts * allowed).sqrt()
     }
 
     /// Far fewer answers than at a lower rate: more load means less work done.
@@ -294,7 +286,7 @@ impl Judge {
         let error_ratio = self.objective.error_ratio;
         if matches!(self.rule, Rule::Confirm { .. }) {
             return is_shown(slow, clear, SLOW_RATIO, shares.slow_overdispersion)
-                && is_shown(failed, clear, error_ratio, shares.failed_overdispersion);
+                && is_shown(failed, clear, error_ratio, 1.0);
         }
         let within = |count: u64, limit: f64| count as f64 <= limit * clear as f64;
         clear > 0 && within(slow, SLOW_RATIO) && within(failed, error_ratio)
@@ -336,6 +328,17 @@ impl Judge {
     fn errors_reason(&self, shares: Shares) -> Reason {
         let share_ratio = shares.failed as f64 / shares.clear.max(1) as f64;
         Reason::Errors { share_ratio, limit_ratio: self.objective.error_ratio }
+    }
+}
+
+fn seen(at_s: f64, view: &StreamView<'_>) -> Seen {
+    let (tally, warm_up) = (view.tally, &view.tally.warm_up);
+    Seen {
+        at_s,
+        outstanding: view.outstanding,
+        scheduled: tally.scheduled + warm_up.scheduled,
+        accepted: tally.counts.accepted + warm_up.counts.accepted,
+        failed: tally.counts.failed() + warm_up.counts.failed(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::busy::{Busy, Taken};
 use super::result::TrialResult;
 use super::tally::Tally;
 use super::verdict::Verdict;
@@ -51,6 +52,12 @@ pub struct Evidence {
     pub growth_ratio: f64,
     /// Variance of the backlog per request.
     pub dispersion: f64,
+    /// Requests that ended in another way than accepted.
+    pub failed: u64,
+    /// What the service got done while it had a backlog.
+    pub busy: Option<Busy>,
+    /// What it had taken in when it began to turn requests away.
+    pub taken: Option<Taken>,
     /// Variance over mean of the slow responses or errors of a block, whichever is greater.
     pub overdispersion: f64,
     /// Median service time; none where the samples do not give its interval.
@@ -96,11 +103,18 @@ impl Observation {
 }
 
 impl Evidence {
+    /// Share of the requests that ended in another way than accepted, 0..=1.
+    #[must_use]
+    pub fn failed_ratio(&self) -> f64 {
+        self.failed as f64 / self.requests.max(1) as f64
+    }
+
     /// The evidence of a trial that was judged with `verdict`, from its indexing stream.
     pub(super) fn new(
         result: &TrialResult,
         verdict: Verdict,
         (growth_ratio, dispersion): (f64, f64),
+        (busy, taken): (Option<Busy>, Option<Taken>),
         overdispersion: f64,
     ) -> Self {
         let index = result.stream(Workload::Index);
@@ -113,6 +127,9 @@ impl Evidence {
             measured_s: tally.map_or(0.0, Tally::measured_s),
             growth_ratio,
             dispersion,
+            busy,
+            taken,
+            failed: tally.map_or(0, |tally| tally.counts.failed()),
             overdispersion,
             median,
             tail_ratio: p99_ms

@@ -4,10 +4,12 @@
 //! implement [`Measurer`].
 
 mod beside;
+pub mod busy;
 pub mod counts;
 pub mod criteria;
 pub mod evidence;
 pub mod latency;
+pub mod objective;
 pub mod outcome;
 pub mod recovery;
 pub mod result;
@@ -22,7 +24,7 @@ use std::future::Future;
 use crate::schedule::{ArrivalLaw, Schedule};
 use crate::seed::Seed;
 use crate::units::{LoadPercent, Rps, round_to_u64, usize_to_u64};
-use criteria::Rule;
+use objective::Rule;
 use result::{Recovery, TrialResult};
 use tally::Tally;
 

@@ -108,6 +108,18 @@ impl Reason {
                 | Self::Collapse { .. }
         )
     }
+
+    /// Whether it says that responses took too long.
+    #[must_use]
+    pub const fn is_slow(&self) -> bool {
+        matches!(self, Self::Slow { .. })
+    }
+
+    /// Whether it says that requests ended in another way than accepted.
+    #[must_use]
+    pub const fn is_errors(&self) -> bool {
+        matches!(self, Self::Errors { .. })
+    }
 }
 
 impl fmt::Display for Reason {

@@ -1,6 +1,6 @@
 //! When a trial says nothing about its target: the generator was late, short of something, or too busy.
 
-use super::criteria::Objective;
+use super::objective::Objective;
 use super::result::TrialResult;
 use super::verdict::VoidReason;
 use super::{Workload, tally::Tally};

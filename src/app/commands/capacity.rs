@@ -23,7 +23,7 @@ use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
 use crate::term::colour::{paint_summary, stdout_takes_colour};
 use crate::term::{complain, say};
-use crate::trial::criteria::Objective;
+use crate::trial::objective::Objective;
 use crate::trial::{Measurer, Workload};
 use crate::units::Rps;
 

@@ -10,7 +10,8 @@ use crate::report::stream::StreamRecord;
 use crate::seed::Seed;
 use crate::term::progress::Progress;
 use crate::term::{complain, say};
-use crate::trial::criteria::{Judge, Objective, Rule};
+use crate::trial::criteria::Judge;
+use crate::trial::objective::{Objective, Rule};
 use crate::trial::verdict::Verdict;
 use crate::trial::{
     Flow, Measurer, Purpose, StopCause, StreamPlan, Tick, TrialId, TrialPlan, Watch, Workload,

@@ -1,0 +1,120 @@
+//! The same in earnest: the real client against the example API, whose workers sleep through their service
+//! time, so that what it sustains does not depend on the machine.
+
+use std::process::{Command, Stdio};
+
+use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
+use plimsoll::sim::zoo::Specimen;
+use plimsoll::{sim::faults::Faults, sim::truth::Effort};
+use serde_json::Value;
+
+use crate::rehearsal::Scene;
+
+const WORKERS: u32 = 4;
+const TRUTH: Effort = Effort { runs: 24, run_s: 360.0 };
+
+/// One kind of service, measured again and again.
+struct Cell {
+    name: &'static str,
+    law: &'static str,
+    service_ms: f64,
+    truth_rps: f64,
+}
+
+/// What came of one run.
+struct Measured {
+    error_ratio: Option<f64>,
+    /// Deviation from the answer of the same search in virtual time.
+    off_virtual_ratio: Option<f64>,
+    lateness_p99_ms: f64,
+}
+
+/// Measures `runs` times each; returns what was required and missed.
+pub(crate) fn prove(runs: u64) -> Vec<String> {
+    println!("\nin earnest, quick preset, on loopback\n");
+    println!(
+        "| service | truth | answered | within 5 % | worst error | within 3 % of the virtual answer | lateness p99, median / worst |\n|---|---|---|---|---|---|---|"
+    );
+    let mut missed = Vec::new();
+    for capacity_rps in [200.0, 1000.0] {
+        for (name, law, service_law) in [
+            ("constant", "const", ServiceLaw::Constant),
+            ("exponential", "exp", ServiceLaw::Exponential),
+        ] {
+            let service_ms = f64::from(WORKERS) * 1000.0 / capacity_rps;
+            let target = TargetPlan::plain(WORKERS, service_ms, service_law);
+            let specimen = Specimen { name, target, faults: Faults::none() };
+            let truth_rps = Scene::truth_of(&specimen, TRUTH).expect("it sustains something");
+            let cell = Cell { name, law, service_ms, truth_rps };
+            let all: Vec<Measured> = (1..=runs).map(|seed| cell.measure(seed)).collect();
+            missed.extend(cell.tell(&all));
+        }
+    }
+    missed
+}
+
+impl Cell {
+    fn measure(&self, seed: u64) -> Measured {
+        let real = self.run("capacity", seed);
+        let rehearsed = self.run("rehearse", seed);
+        let rps = real.pointer("/capacity/rps").and_then(Value::as_f64);
+        let virtual_rps = rehearsed.pointer("/capacity/rps").and_then(Value::as_f64);
+        let lateness = real.pointer("/generator/lateness_ms/p99").and_then(Value::as_f64);
+        Measured {
+            error_ratio: rps.map(|rps| rps / self.truth_rps - 1.0),
+            off_virtual_ratio: rps.zip(virtual_rps).map(|(rps, expected)| rps / expected - 1.0),
+            lateness_p99_ms: lateness.unwrap_or(f64::INFINITY),
+        }
+    }
+
+    fn run(&self, command: &str, seed: u64) -> Value {
+        let out = std::env::temp_dir().join("plimsoll-prove");
+        let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .arg(command)
+            .args(["PRESET=quick", "LEVELS=none", "--json"])
+            .arg(format!("WORKERS={WORKERS}"))
+            .arg(format!("SERVICE_MS={}", self.service_ms))
+            .arg(format!("SERVICE_LAW={}", self.law))
+            .arg(format!("SEED={seed}"))
+            .args((command == "capacity").then(|| format!("OUT={}", out.display())))
+            .stderr(Stdio::null())
+            .output()
+            .expect("plimsoll starts");
+        serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+    }
+
+    fn tell(&self, all: &[Measured]) -> Vec<String> {
+        let runs = all.len();
+        let near = |value: Option<f64>, limit: f64| value.is_some_and(|value| value.abs() <= limit);
+        let answered = all.iter().filter(|run| run.error_ratio.is_some()).count();
+        let right = all.iter().filter(|run| near(run.error_ratio, 0.05)).count();
+        let alike = all.iter().filter(|run| near(run.off_virtual_ratio, 0.03)).count();
+        let worst = all
+            .iter()
+            .filter_map(|run| run.error_ratio)
+            .fold(0.0, |worst: f64, error| if error.abs() > worst.abs() { error } else { worst });
+        let mut late: Vec<f64> = all.iter().map(|run| run.lateness_p99_ms).collect();
+        late.sort_by(f64::total_cmp);
+        println!(
+            "| {}, {:.0}/s | {:.1} | {answered} of {runs} | {right} | {:.1} % | {alike} | {:.2} / {:.2} ms |",
+            self.name,
+            f64::from(WORKERS) * 1000.0 / self.service_ms,
+            self.truth_rps,
+            worst * 100.0,
+            late.get(runs / 2).copied().unwrap_or_default(),
+            late.last().copied().unwrap_or_default(),
+        );
+        let mut missed = Vec::new();
+        let named = format!("in earnest, {}, {:.1}/s", self.name, self.truth_rps);
+        if right * 10 < runs * 9 {
+            missed.push(format!("{named}: only {right} of {runs} within 5 %"));
+        }
+        if self.law == "const" && alike * 10 < runs * 9 {
+            missed.push(format!("{named}: only {alike} of {runs} as in virtual time"));
+        }
+        if late.iter().filter(|ms| **ms <= 2.0).count() * 10 < runs * 9 {
+            missed.push(format!("{named}: lateness p99 over 2 ms"));
+        }
+        missed
+    }
+}
