@@ -68,7 +68,7 @@ impl Cell {
     }
 
     fn run(&self, command: &str, seed: u64) -> Value {
-        let out = std::env::temp_dir().join("plimsoll-prove");
+        let out = tempfile::tempdir().expect("a folder for the results");
         let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
             .arg(command)
             .args(["PRESET=quick", "LEVELS=none", "--json"])
@@ -76,7 +76,7 @@ impl Cell {
             .arg(format!("SERVICE_MS={}", self.service_ms))
             .arg(format!("SERVICE_LAW={}", self.law))
             .arg(format!("SEED={seed}"))
-            .args((command == "capacity").then(|| format!("OUT={}", out.display())))
+            .args((command == "capacity").then(|| format!("OUT={}", out.path().display())))
             .stderr(Stdio::null())
             .output()
             .expect("plimsoll starts");

@@ -15,6 +15,8 @@ const COARSE_RATIO: f64 = 0.25;
 const LOOK_RESOLUTION_RATIO: f64 = 0.03;
 /// A service that was found slower has to hold the answer for so many times as long.
 const SLOWER_SOAKS: f64 = 5.0;
+/// Every look but the first has to last for so many times as long before it is no overload.
+const LATER_LOOK_TIMES: f64 = 3.0;
 /// A look wants the rate under overload with a deviation of so many precisions.
 const LOOK_PRECISIONS: f64 = 0.25;
 
@@ -77,8 +79,8 @@ impl Search {
             Phase::Look { rate } => {
                 let known_ratio = LOOK_PRECISIONS * precision;
                 // Against what a look has shown already, a few seconds between two pauses are no evidence.
-                let looks = f64::from(self.looks);
-                let least_s = self.plan.trial_least_s * (1.0 + 2.0 * (looks - 1.0).clamp(0.0, 1.0));
+                let times = if self.looks > 1 { LATER_LOOK_TIMES } else { 1.0 };
+                let least_s = times * self.plan.trial_least_s;
                 let resolution_ratio = LOOK_RESOLUTION_RATIO;
                 let rule = Rule::Look { resolution_ratio, least_s, known_ratio };
                 Attempt { rule, ..self.proposal(Purpose::Search, rate, resolution_ratio) }
