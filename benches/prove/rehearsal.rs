@@ -118,14 +118,15 @@ impl Witness for Counter {
         let offered = result.plan.streams.first().map_or(0.0, |stream| stream.offered.get());
         writeln!(
             self.trials,
-            "    {:<4}{:<8}{offered:>9.2}/s {:>6.1} s {:<10} growth {:>7.4} failed {:>7.5} dispersion {:>6.2}  {}",
+            "    {:<4}{:<8}{offered:>9.2}/s {:>6.1} s {:<10} growth {:>7.4} failed {:>7.5} busy {:>8.2}/s {:>5.2}  {}",
             result.plan.id.to_string(),
             result.plan.purpose.name(),
             evidence.measured_s,
             evidence.verdict.name(),
             evidence.growth_ratio,
             evidence.failed_ratio(),
-            evidence.dispersion,
+            evidence.busy.map_or(0.0, |busy| busy.rps),
+            evidence.busy.and_then(|busy| busy.dispersion).unwrap_or_default(),
             evidence.verdict.reasons().join("; ")
         )?;
         Ok(())

@@ -89,8 +89,6 @@ pub(crate) fn evidence(verdict: Verdict) -> Evidence {
         requests: 0,
         measured_s: 0.0,
         growth_ratio: 0.0,
-        dispersion: 1.0,
-        overdispersion: 1.0,
         failed: 0,
         busy: None,
         taken: None,

@@ -11,6 +11,8 @@ use crate::units::Rps;
 
 /// Resolution of the climb, where only the order of magnitude matters.
 const COARSE_RATIO: f64 = 0.25;
+/// A rate that the end of the search is compared with is offered for so many requests, where time allows.
+const BASELINE_REQUESTS: f64 = 600.0;
 /// A look that is no overload is over when half of the growth that it expected is ruled out.
 const LOOK_RESOLUTION_RATIO: f64 = 0.03;
 /// A service that was found slower has to hold the answer for so many times as long.
@@ -66,7 +68,7 @@ impl Search {
         let precision = self.plan.precision_ratio;
         let attempt = match self.phase {
             Phase::Done(finding) => return Next::Done(self.capacity(finding)),
-            Phase::Bracket { rate } => self.proposal(Purpose::Search, rate, COARSE_RATIO),
+            Phase::Bracket { rate } => self.climb(rate),
             Phase::Bisect => match (self.bracket.low(), self.bracket.high()) {
                 (Some(low), Some(high)) => {
                     let rate = low.geometric_mean(high);
@@ -125,13 +127,23 @@ impl Search {
 
     /// By how much the capacity under the soak's law lies below the saturation, as a share of it.
     pub(super) fn law_cost(&self, rate: Rps) -> f64 {
-        let dispersion = self.history.dispersion();
+        let dispersion = self.history.usual_dispersion();
         let latency = self.plan.law_cost(rate, dispersion, self.history.service_s());
         let buckling = self
             .history
             .buckles_at()
             .map_or(0.0, |at| self.plan.buckling_cost(rate, dispersion, at));
         latency.max(buckling)
+    }
+
+    /// A step of the climb; the end of the search is compared with it, for which it needs some requests.
+    fn climb(&self, rate: Rps) -> Attempt {
+        let shortest_s = self.plan.trial_least_s;
+        let least_s = (BASELINE_REQUESTS / rate.get()).clamp(shortest_s, 2.0 * shortest_s);
+        Attempt {
+            rule: Rule::Propose { resolution_ratio: COARSE_RATIO, least_s },
+            ..self.proposal(Purpose::Search, rate, COARSE_RATIO)
+        }
     }
 
     pub(super) fn low_or_floor(&self) -> Rps {

@@ -52,9 +52,18 @@ impl History {
 
     /// Variance of the number of requests that the service gets done, per request.
     pub(super) fn dispersion(&self) -> f64 {
+        self.mean_dispersion(|busy| busy.dispersion)
+    }
+
+    /// The same without its pauses: what makes requests wait between them.
+    pub(super) fn usual_dispersion(&self) -> f64 {
+        self.mean_dispersion(|busy| busy.usual_dispersion)
+    }
+
+    fn mean_dispersion(&self, of: impl Fn(Busy) -> Option<f64>) -> f64 {
         let busy = self.tried.iter().filter_map(|tried| {
             let busy = tried.evidence.busy?;
-            Some((busy.dispersion?, busy.seconds))
+            Some((of(busy)?, busy.seconds))
         });
         let prior = [(1.0, DISPERSION_PRIOR_S)];
         let most = self

@@ -67,16 +67,6 @@ impl Growth {
         (variance.max(self.variance_floor) * self.increments as f64).sqrt()
     }
 
-    /// Variance of the backlog per offered request, given the requests offered in a tick.
-    #[must_use]
-    pub fn dispersion(&self, per_tick: f64) -> f64 {
-        if self.increments < 2 || per_tick <= 0.0 {
-            return 1.0;
-        }
-        let variance = self.squares / (self.increments - 1) as f64;
-        variance.max(self.variance_floor) / per_tick
-    }
-
     /// Whether growth is shown: more than `sigmas` deviations and more than `least` requests.
     #[must_use]
     pub fn is_above(&self, sigmas: f64, least: f64) -> bool {

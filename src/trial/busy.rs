@@ -18,6 +18,8 @@ const LOOKS_LEAST: usize = 6;
 const LAGS: usize = 3;
 /// Variance over mean that no count is below: timers and batches have it.
 const DISPERSION_LEAST: f64 = 0.02;
+/// A look stands out that is so many deviations from the others.
+const STANDS_OUT_SIGMAS: f64 = 4.0;
 /// A service that refuses at least this share of what is offered, look after look, is busy too.
 const SHEDDING_RATIO: f64 = 0.02;
 /// A service buckles when under a backlog it gets less done, by this share in the mean ...
@@ -40,6 +42,8 @@ pub struct Busy {
     pub seconds: f64,
     /// Variance of the number of answers over its mean, in the long run; none where it was too short.
     pub dispersion: Option<f64>,
+    /// The same without the few looks that stand out, as those in which it paused do.
+    pub usual_dispersion: Option<f64>,
     /// The service got less done once so many requests were outstanding.
     pub buckles_at: Option<u64>,
 }
@@ -162,6 +166,7 @@ fn of(done: &[Done]) -> Option<Busy> {
         requests,
         seconds,
         dispersion: dispersion(done),
+        usual_dispersion: dispersion(&usual(done)),
         buckles_at: None,
     })
 }
@@ -187,6 +192,20 @@ fn dispersion(done: &[Done]) -> Option<f64> {
     // The mean was taken from the same looks.
     let unbiased = number / (number - 1.0);
     Some(((covariance(0) + correlated) * unbiased / mean).max(DISPERSION_LEAST))
+}
+
+/// The looks without those whose count lies more than `STANDS_OUT_SIGMAS` from the median, if they are few.
+fn usual(done: &[Done]) -> Vec<Done> {
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or_default()
+    };
+    let middle = median(&mut done.iter().map(|done| done.accepted).collect());
+    let off = |done: &Done| (done.accepted - middle).abs();
+    // Half of normally distributed values lie within 0.6745 deviations.
+    let deviation = median(&mut done.iter().map(off).collect()) / 0.6745;
+    let most = STANDS_OUT_SIGMAS * deviation.max((DISPERSION_LEAST * middle).sqrt());
+    done.iter().filter(|done| off(done) <= most).copied().collect()
 }
 
 /// The first look of those in which a service under a backlog gets less done than before, if it does.

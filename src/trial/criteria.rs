@@ -109,21 +109,10 @@ impl Judge {
     /// The verdict over the finished trial, and what else it tells.
     #[must_use]
     pub fn evidence(&self, result: &TrialResult) -> Evidence {
-        let overdispersion = result.stream(Workload::Index).map_or(1.0, |index| {
-            let shares = Shares::at_end(&index.tally);
-            shares.slow_overdispersion.max(shares.failed_overdispersion)
-        });
-        let dispersion = self.growth.dispersion(self.offered_rps * TICK_S);
         let offered = self.offered_rps * self.elapsed_s;
         let growth_ratio = if offered > 0.0 { self.growth.total() / offered } else { 0.0 };
         let busy = (self.busy.finish(), self.busy.taken());
-        Evidence::new(
-            result,
-            self.verdict(result),
-            (growth_ratio, dispersion),
-            busy,
-            overdispersion,
-        )
+        Evidence::new(result, self.verdict(result), growth_ratio, busy)
     }
 
     /// The verdict over the finished trial.

@@ -50,16 +50,12 @@ pub struct Evidence {
     pub measured_s: f64,
     /// Growth of the backlog as a share of the requests offered; below zero when it shrank.
     pub growth_ratio: f64,
-    /// Variance of the backlog per request.
-    pub dispersion: f64,
     /// Requests that ended in another way than accepted.
     pub failed: u64,
     /// What the service got done while it had a backlog.
     pub busy: Option<Busy>,
     /// What it had taken in when it began to turn requests away.
     pub taken: Option<Taken>,
-    /// Variance over mean of the slow responses or errors of a block, whichever is greater.
-    pub overdispersion: f64,
     /// Median service time; none where the samples do not give its interval.
     pub median: Option<Median>,
     /// 99th percentile of the service time over its median.
@@ -113,30 +109,30 @@ impl Evidence {
     pub(super) fn new(
         result: &TrialResult,
         verdict: Verdict,
-        (growth_ratio, dispersion): (f64, f64),
+        growth_ratio: f64,
         (busy, taken): (Option<Busy>, Option<Taken>),
-        overdispersion: f64,
     ) -> Self {
         let index = result.stream(Workload::Index);
         let tally = index.map(|stream| &stream.tally);
-        let median = tally.and_then(median);
+        let sampled = tally.and_then(median);
+        let unsteadiness =
+            tally.zip(sampled).and_then(|(tally, median)| unsteadiness(tally, median));
+        let median = sampled.map(|median| widened(median, unsteadiness));
         let p99_ms = tally.and_then(|tally| tally.service.quantile_ms(0.99));
         Self {
             verdict,
             requests: tally.map_or(0, |tally| tally.scheduled),
             measured_s: tally.map_or(0.0, Tally::measured_s),
             growth_ratio,
-            dispersion,
             busy,
             taken,
             failed: tally.map_or(0, |tally| tally.counts.failed()),
-            overdispersion,
             median,
             tail_ratio: p99_ms
                 .zip(median)
                 .filter(|(_, median)| median.ms > 0.0)
                 .map(|(p99_ms, median)| p99_ms / median.ms),
-            unsteadiness: tally.zip(median).and_then(|(tally, median)| unsteadiness(tally, median)),
+            unsteadiness,
             accepted_rps: index.and_then(super::result::StreamResult::accepted_rps),
         }
     }
@@ -150,6 +146,20 @@ fn median(tally: &Tally) -> Option<Median> {
         low_ms: service.rank_ms(low?)?,
         high_ms: service.rank_ms(high?)?,
     })
+}
+
+/// The median with an interval that also holds what the seconds scatter beyond their samples: a pause, or a
+/// speed that changes, does not average out over a few of them.
+fn widened(median: Median, unsteadiness: Option<Unsteadiness>) -> Median {
+    let Some(unsteadiness) = unsteadiness else { return median };
+    // So few seconds often scatter a little more than their samples explain.
+    let excess = (unsteadiness.variance - 2.0 * unsteadiness.explained).max(0.0);
+    let half_ms = 1.645 * median.ms * (excess / unsteadiness.seconds as f64).sqrt();
+    Median {
+        low_ms: (median.ms - (median.ms - median.low_ms).hypot(half_ms)).max(0.0),
+        high_ms: median.ms + (median.high_ms - median.ms).hypot(half_ms),
+        ..median
+    }
 }
 
 /// Compares the scatter of the seconds' medians with what sampling alone makes of it.
