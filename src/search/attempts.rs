@@ -139,7 +139,8 @@ impl Search {
     /// A step of the climb; the end of the search is compared with it, for which it needs some requests.
     fn climb(&self, rate: Rps) -> Attempt {
         let shortest_s = self.plan.trial_least_s;
-        let least_s = (BASELINE_REQUESTS / rate.get()).clamp(shortest_s, 2.0 * shortest_s);
+        let longest_s = if self.bracket.low().is_some() { 2.0 * shortest_s } else { shortest_s };
+        let least_s = (BASELINE_REQUESTS / rate.get()).clamp(shortest_s, longest_s);
         Attempt {
             rule: Rule::Propose { resolution_ratio: COARSE_RATIO, least_s },
             ..self.proposal(Purpose::Search, rate, COARSE_RATIO)
