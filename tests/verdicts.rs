@@ -15,6 +15,7 @@ use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
 use plimsoll::trial::criteria::Judge;
 use plimsoll::trial::objective::{Objective, Rule};
 use plimsoll::trial::result::TrialResult;
+use plimsoll::trial::result::Vitals;
 use plimsoll::trial::verdict::{Proof, Reason, Verdict, VoidReason};
 use plimsoll::trial::{
     Flow, Measurer, Purpose, StopCause, StreamPlan, Tick, TrialId, TrialPlan, Watch, Workload,
@@ -175,4 +176,35 @@ fn a_soak_with_too_few_requests_for_its_bounds_says_so() {
     assert_eq!(verdict, Verdict::Sustained(Proof::PointValue), "1,200 requests bound no 0.1 %");
     let (verdict, _) = judge(&plan(200.0, CONFIRM, 1), server(None), Faults::none(), false);
     assert_eq!(verdict, Verdict::Sustained(Proof::Bound), "12,000 do");
+}
+
+#[test]
+fn a_pressed_machine_or_a_clock_that_stood_still_voids_unless_the_target_presses_it() {
+    let plan = plan(200.0, PROPOSE, 1);
+    let (sustained, result) = judge(&plan, server(None), Faults::none(), false);
+    assert_eq!(sustained.name(), "sustained", "as such the trial is sound: {sustained:?}");
+    let verdict_with = |change: fn(&mut Vitals)| {
+        let mut result = result.clone();
+        change(&mut result.vitals);
+        Judge::new(&plan, OBJECTIVE).verdict(&result)
+    };
+    for change in [
+        |vitals: &mut Vitals| vitals.longest_gap_s = 1.2,
+        |vitals: &mut Vitals| vitals.host.stalled_ratio = Some(0.25),
+        |vitals: &mut Vitals| vitals.host.stolen_ratio = Some(0.06),
+    ] {
+        let verdict = verdict_with(change);
+        assert!(matches!(verdict, Verdict::Void(_)), "{verdict:?}");
+    }
+    for change in [
+        |vitals: &mut Vitals| vitals.longest_gap_s = 0.9,
+        |vitals: &mut Vitals| vitals.host.stalled_ratio = Some(0.15),
+        |vitals: &mut Vitals| {
+            vitals.host.stalled_ratio = Some(0.9);
+            vitals.is_shared = true;
+        },
+    ] {
+        let verdict = verdict_with(change);
+        assert_eq!(verdict.name(), "undecided", "nothing is at fault: {verdict:?}");
+    }
 }

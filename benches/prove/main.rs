@@ -44,6 +44,7 @@ fn main() {
                 ("well-behaved", zoo::well_behaved(capacity_rps)),
                 ("hard", zoo::hard(capacity_rps)),
                 ("others", zoo::others(capacity_rps)),
+                ("disturbed", zoo::disturbed(capacity_rps)),
                 ("hopeless", zoo::hopeless(capacity_rps)),
                 ("slow client", vec![zoo::slow_client(capacity_rps)]),
             ];

@@ -33,6 +33,8 @@ pub(super) struct Dispatch<'a, P> {
     runners: Vec<Rc<Runner<P>>>,
     /// Told whenever a request ends, for the wait after the last arrival.
     ended: Rc<Notify>,
+    /// The longest time from one look to the next.
+    longest_gap_ns: u64,
 }
 
 /// What the dispatcher leaves behind.
@@ -42,6 +44,7 @@ pub(super) struct Finished {
     pub(super) wall_s: f64,
     pub(super) lanes_exhausted: bool,
     pub(super) lanes_max: u32,
+    pub(super) longest_gap_s: f64,
 }
 
 impl<'a, P: Profile + 'static> Dispatch<'a, P> {
@@ -64,7 +67,7 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
             let stream = Stream::new(stream, tally, bodies, fleet, start_ns);
             runners.push(Rc::new(Runner::new(stream, address, profile, &ended)));
         }
-        Self { plan, start_ns, schedules, runners, ended }
+        Self { plan, start_ns, schedules, runners, ended, longest_gap_ns: 0 }
     }
 
     /// Runs the trial until nothing of it is under way.
@@ -80,8 +83,14 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
         }
         let stopped = self.drain(alarm, watch, target_lives).await.or(stopped);
         let wall_s = OffsetNs(now_ns().saturating_sub(self.start_ns)).as_s();
-        let mut finished =
-            Finished { tallies: Vec::new(), stopped, wall_s, lanes_exhausted: false, lanes_max: 0 };
+        let mut finished = Finished {
+            tallies: Vec::new(),
+            stopped,
+            wall_s,
+            lanes_exhausted: false,
+            lanes_max: 0,
+            longest_gap_s: OffsetNs(self.longest_gap_ns).as_s(),
+        };
         for runner in &self.runners {
             let stream = runner.stream.borrow();
             let mut tally = stream.tally.clone();
@@ -103,6 +112,7 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
         let end_ns = self.start_ns + OffsetNs::from_s(self.plan.warmup_s + self.plan.measure_s).0;
         let tick_ns = OffsetNs::from_s(TICK_S).0;
         let mut next_tick_ns = self.start_ns + tick_ns;
+        let mut looked_ns = self.start_ns;
         loop {
             if self.send_due() {
                 return Some(StopCause::Outstanding);
@@ -110,6 +120,8 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
             self.tend();
             let now = now_ns();
             if now >= next_tick_ns {
+                self.longest_gap_ns = self.longest_gap_ns.max(now - looked_ns);
+                looked_ns = now;
                 let stop = self.look(now, watch, target_lives);
                 if stop.is_some() || now >= end_ns {
                     return stop.filter(|cause| now < end_ns || *cause != StopCause::Decided);

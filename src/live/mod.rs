@@ -8,6 +8,7 @@ pub mod clock;
 mod dispatch;
 mod exchange;
 mod fleet;
+mod host;
 pub mod inquirer;
 mod lane;
 mod runner;
@@ -34,6 +35,7 @@ use crate::units::{OffsetNs, ms_to_ns, round_to_u64};
 use clock::{Alarm, now_ns};
 use dispatch::Dispatch;
 use fleet::Fleet;
+use host::HostMeter;
 use stream::BodySource;
 use vitals::CpuMeter;
 
@@ -162,7 +164,7 @@ impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
             streams.push((stream.clone(), bodies, self.fleet(stream.workload)));
         }
         let started_s = self.elapsed_s();
-        let meter = CpuMeter::start();
+        let (meter, host) = (CpuMeter::start(), HostMeter::start());
         let dispatch = Dispatch::new(plan, &self.address, &self.profile, streams);
         let finished = dispatch.run(&mut self.alarm, watch, &mut self.target_lives).await;
         let vitals = Vitals {
@@ -170,6 +172,9 @@ impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
             wall_s: finished.wall_s,
             lanes_exhausted: finished.lanes_exhausted,
             lanes_max: finished.lanes_max,
+            longest_gap_s: finished.longest_gap_s,
+            host: host.load(finished.wall_s),
+            is_shared: self.address.socket.ip().is_loopback(),
         };
         let streams = plan.streams.iter().cloned().zip(finished.tallies);
         Ok(TrialResult {

@@ -50,6 +50,12 @@ pub struct TrialGeneratorRecord {
     pub cpu_us_per_request: Option<f64>,
     /// Share of one core that was used, 1 is a whole core.
     pub cpu_ratio: f64,
+    /// The longest time between two looks at the trial in seconds; over 1 s the trial is void.
+    pub longest_gap_s: f64,
+    /// Share of the time in which a task of the machine waited for a processor; null where unknown.
+    pub host_stalled_ratio: Option<f64>,
+    /// Share of the machine's processor time that other machines of its host got; null where unknown.
+    pub host_stolen_ratio: Option<f64>,
 }
 
 impl TrialRecord {
@@ -74,6 +80,9 @@ impl TrialRecord {
             generator: TrialGeneratorRecord {
                 cpu_us_per_request: cpu_us_per_request(result.vitals.cpu_s, result.requests()),
                 cpu_ratio: result.vitals.cpu_ratio(),
+                longest_gap_s: result.vitals.longest_gap_s,
+                host_stalled_ratio: result.vitals.host.stalled_ratio,
+                host_stolen_ratio: result.vitals.host.stolen_ratio,
             },
             streams: result.streams.iter().map(StreamRecord::from_result).collect(),
         }

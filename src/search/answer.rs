@@ -36,7 +36,9 @@ impl Search {
             flags.push(Flag::FewSamples);
             flags.sort_unstable();
         }
-        let belief = self.belief().filter(|_| high.is_some());
+        // Where trials contradict each other there is no one capacity to believe in.
+        let is_known = high.is_some() && !flags.contains(&Flag::Indeterminate);
+        let belief = self.belief().filter(|_| is_known);
         let end =
             |share: f64| belief.as_ref().and_then(|belief| Rps::new(belief.quantile_rps(share)));
         Capacity {

@@ -87,8 +87,12 @@ impl Search {
                 let rule = Rule::Look { resolution_ratio, least_s, known_ratio };
                 Attempt { rule, ..self.proposal(Purpose::Search, rate, resolution_ratio) }
             }
-            Phase::Warm { before } | Phase::Rebase { before } => {
-                self.proposal(Purpose::Drift, before.rate, COARSE_RATIO)
+            Phase::Rebase { before } => self.proposal(Purpose::Drift, before.rate, COARSE_RATIO),
+            Phase::Refer(reference) => {
+                let least_s = reference.times() * self.plan.trial_least_s;
+                let rule = Rule::Propose { resolution_ratio: COARSE_RATIO, least_s };
+                let rate = reference.before.rate;
+                Attempt { rule, ..self.proposal(Purpose::Drift, rate, COARSE_RATIO) }
             }
             Phase::Retest { rate } | Phase::Tiebreak { rate } => {
                 self.proposal(Purpose::Retest, rate, precision / 2.0)

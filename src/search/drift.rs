@@ -5,6 +5,7 @@
 //! compared by their intervals.
 
 use super::finding::{Finding, Flag};
+use super::refer::{Doubted, Reference};
 use super::soaking::EXPANSION_PRECISIONS;
 use super::{Phase, Search, Suspicion};
 use crate::trial::evidence::{Median, Observation};
@@ -20,7 +21,7 @@ const SAME_MS: f64 = 0.2;
 /// A service that is slower by this factor has to hold the answer for longer.
 const FAR_SLOWER: f64 = 1.1;
 /// What is more than so many half-widths of their intervals apart surely differs: 2.5 deviations.
-const SURE: f64 = 1.55;
+pub(super) const SURE: f64 = 1.55;
 /// The same where a drift was found before.
 const SURE_AGAIN: f64 = 1.0;
 /// Only rates up to this share of the answer are compared: near it, waiting hides the service.
@@ -61,6 +62,9 @@ impl Search {
     }
 
     pub(super) fn after_drift(&mut self, before: Baseline, seen: &Observation) -> Phase {
+        if self.suspicion.is_none() && self.is_pressed(before, seen) {
+            return Phase::Refer(Reference { tries: 1, ..Reference::of(before, Doubted::Nothing) });
+        }
         let now = seen.evidence.median;
         let failed = matches!(seen.evidence.verdict, Verdict::Overloaded(_));
         // One that was found slower before needs less to be believed to get slower still.
@@ -116,7 +120,7 @@ pub(super) fn baseline_for(early: &[Baseline], answer: Rps) -> Option<Baseline> 
 }
 
 /// Whether the service is surely slower than it was.
-fn is_slower(before: Median, now: Median, sure: f64) -> bool {
+pub(super) fn is_slower(before: Median, now: Median, sure: f64) -> bool {
     let uncertain_ms = (before.high_ms - before.ms).hypot(now.ms - now.low_ms);
     let least_ms = (sure * uncertain_ms).max(SAME_RATIO * before.ms).max(SAME_MS);
     now.ms - before.ms > least_ms

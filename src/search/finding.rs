@@ -51,8 +51,12 @@ pub enum Flag {
     FewSamples,
     /// The service was not the same at the end of the search as at its beginning.
     Drift,
+    /// The machine was pressed for a while; what was measured meanwhile was measured again.
+    Disturbed,
     /// The failing side passed again and again: more load is not always worse.
     NonMonotone,
+    /// Trials kept contradicting each other: between the two ends nothing is known.
+    Indeterminate,
     /// Service times have a heavy tail: the interval is not calibrated for it.
     HeavyTail,
     /// The speed of the service changes from second to second: the interval is not calibrated for it.
@@ -72,7 +76,9 @@ impl Flag {
         match self {
             Self::FewSamples => "few_samples",
             Self::Drift => "drift",
+            Self::Disturbed => "disturbed",
             Self::NonMonotone => "non_monotone",
+            Self::Indeterminate => "indeterminate",
             Self::HeavyTail => "heavy_tail",
             Self::Noisy => "noisy",
             Self::Widened => "widened",

@@ -123,6 +123,12 @@ impl History {
         }
     }
 
+    /// Forgets the last soak and what came after it.
+    pub(super) fn forget_last_soak(&mut self) {
+        let last = self.tried.iter().rposition(|tried| tried.is_soak);
+        self.tried.truncate(last.unwrap_or(self.tried.len()));
+    }
+
     /// Takes back the failures of trials in which less got done than `rate`.
     pub(super) fn forget_fails_below(&mut self, rate: Rps) {
         self.tried.retain(|tried| {

@@ -13,6 +13,7 @@ pub mod finding;
 mod history;
 pub mod plan;
 mod proposing;
+mod refer;
 mod service;
 mod soaking;
 
@@ -27,6 +28,7 @@ use drift::Baseline;
 use finding::{Capacity, Finding, Flag};
 use history::History;
 use plan::SearchPlan;
+use refer::Reference;
 
 /// Where the search stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,8 +45,8 @@ enum Phase {
     Expand { precisions: f64 },
     /// Confirming a rate.
     Soak { rate: Rps },
-    /// An early rate once more before the soak: did the service become faster meanwhile?
-    Warm { before: Baseline },
+    /// An early rate once more, before the first soak and after a rejected one.
+    Refer(Reference),
     /// The failing side once more, where the service is surely overloaded unless it became faster ...
     Retest { rate: Rps },
     /// ... and again when it passed: two of three decide.
@@ -68,7 +70,10 @@ impl Phase {
             Self::Bracket { .. } => "look for a rate that holds and one that does not",
             Self::Bisect => "halve the bracket",
             Self::Look { .. } => "look at what the service gets done under a modest overload",
-            Self::Warm { .. } => "ask an early rate once more: did the service become faster?",
+            Self::Refer(reference) if reference.tries > 0 => {
+                "wait until an early rate is answered as before: the machine is pressed"
+            }
+            Self::Refer(_) => "ask an early rate once more: is the service what it was?",
             Self::Retest { .. } => "try the failing side once more",
             Self::Tiebreak { .. } => "decide between a pass and a fail by a third trial",
             Self::Higher { .. } => "try far higher, for what should not hold has held",
@@ -121,6 +126,7 @@ pub struct Search {
     soaks: u32,
     expansions: u32,
     restarts: u32,
+    disturbances: u32,
     voids: u32,
     attempts: u32,
     /// Whether a soak was rejected because requests piled up.
@@ -174,6 +180,7 @@ impl Search {
             soaks: 0,
             expansions: 0,
             restarts: 0,
+            disturbances: 0,
             voids: 0,
             attempts: 0,
             piled_up: false,

@@ -3,6 +3,7 @@
 use super::attempts::Attempt;
 use super::drift::{Baseline, baseline_for};
 use super::finding::Finding;
+use super::refer::{Doubted, Reference};
 use super::soaking::EXPANSION_PRECISIONS;
 use super::{Confirmed, Phase, Search, Suspicion};
 use crate::trial::Purpose;
@@ -35,7 +36,7 @@ impl Search {
                 self.certify()
             }
             Phase::Drift { before } => self.after_drift(before, seen),
-            Phase::Warm { before } => self.after_warm(before, seen),
+            Phase::Refer(reference) => self.after_reference(reference, seen),
             Phase::Rebase { before } => self.rebase(before, seen.evidence.median),
             Phase::Retest { rate } if proof == Proof::Bound => Phase::Tiebreak { rate },
             Phase::Retest { rate } | Phase::Tiebreak { rate } => self.after_contradiction(rate),
@@ -63,10 +64,8 @@ impl Search {
         self.reasons = reasons.iter().map(ToString::to_string).collect();
         self.phase = match self.phase {
             Phase::Soak { rate } => {
-                self.soaks += 1;
-                self.piled_up |= reasons.iter().any(Reason::is_backlog);
-                self.rejected = Some(self.rejected.map_or(rate, |rejected| rejected.min(rate)));
-                self.after_rejection()
+                let piled_up = reasons.iter().any(Reason::is_backlog);
+                self.doubt_rejection(rate, piled_up)
             }
             Phase::Prove { rate } if self.suspicion != Some(Suspicion::FellBehind) => {
                 self.refuse(&format!("{rate} was confirmed and does not hold any more"))
@@ -77,7 +76,7 @@ impl Search {
                 self.after_rejection()
             }
             Phase::Drift { before } => self.after_drift(before, seen),
-            Phase::Warm { .. } => self.first_soak(),
+            Phase::Refer(reference) => self.after_reference(reference, seen),
             Phase::Rebase { before } => self.rebase(before, None),
             Phase::Retest { .. } | Phase::Tiebreak { .. } => self.check_drift(),
             Phase::Higher { held } => {
@@ -132,7 +131,10 @@ impl Search {
         let is_narrow = high.get() / low.get() - 1.0 <= self.plan.precision_ratio;
         if self.looks >= LOOKS_MOST || is_narrow || (self.looks > 0 && is_known) {
             let before = self.believed().and_then(|rate| baseline_for(&self.early, rate));
-            return before.map_or_else(|| self.first_soak(), |before| Phase::Warm { before });
+            return before.map_or_else(
+                || self.first_soak(),
+                |before| Phase::Refer(Reference::of(before, Doubted::Looks)),
+            );
         }
         let above = saturation.and_then(|saturation| Rps::new(saturation.quantile_rps(0.5)));
         let most = low.scaled(CLIMB_FACTOR).min(self.plan.ceiling);

@@ -2,6 +2,7 @@
 
 use super::drift::baseline_for;
 use super::finding::{Finding, Flag};
+use super::refer::{Doubted, Reference};
 use super::{Confirmed, Phase, Search};
 use crate::trial::TrialId;
 use crate::trial::verdict::Proof;
@@ -74,6 +75,22 @@ impl Search {
         Phase::Soak { rate }
     }
 
+    /// A soak was rejected; first of all, is the machine pressed just now?
+    pub(super) fn doubt_rejection(&mut self, rate: Rps, piled_up: bool) -> Phase {
+        match baseline_for(&self.early, rate) {
+            Some(before) => Phase::Refer(Reference::of(before, Doubted::Soak { rate, piled_up })),
+            None => self.reject(rate, piled_up),
+        }
+    }
+
+    /// Takes the rejection of a soak: requests piled up, or it was too slow or in error.
+    pub(super) fn reject(&mut self, rate: Rps, piled_up: bool) -> Phase {
+        self.soaks += 1;
+        self.piled_up |= piled_up;
+        self.rejected = Some(self.rejected.map_or(rate, |rejected| rejected.min(rate)));
+        self.after_rejection()
+    }
+
     /// After a rejected soak: further down, or back towards the confirmed rate.
     pub(super) fn after_rejection(&mut self) -> Phase {
         let Some(rejected) = self.rejected else { return Phase::Done(Finding::Unconfirmed) };
@@ -100,6 +117,7 @@ impl Search {
         }
         if self.expansions >= self.plan.expansions_max {
             self.flag(Flag::NonMonotone);
+            self.flag(Flag::Indeterminate);
             return self.check_drift();
         }
         if self.flags.contains(&Flag::Drift) {
@@ -146,6 +164,16 @@ impl Search {
     /// The service became faster: what was learned of it is forgotten but for what it sustained.
     pub(super) fn start_over(&mut self) -> Phase {
         self.flag(Flag::Drift);
+        self.forget_looks();
+        self.restarts += 1;
+        match baseline_for(&self.early, self.low_or_floor()) {
+            Some(before) => Phase::Rebase { before },
+            None => Phase::Expand { precisions: EXPANSION_PRECISIONS },
+        }
+    }
+
+    /// Forgets what was learned of the service but for what it sustained.
+    pub(super) fn forget_looks(&mut self) {
         self.history.start_over();
         self.confirmed = None;
         self.held_once = None;
@@ -154,10 +182,5 @@ impl Search {
         self.looks = 0;
         self.looks_held = 0;
         self.piled_up = false;
-        self.restarts += 1;
-        match baseline_for(&self.early, self.low_or_floor()) {
-            Some(before) => Phase::Rebase { before },
-            None => Phase::Expand { precisions: EXPANSION_PRECISIONS },
-        }
     }
 }

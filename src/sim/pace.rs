@@ -70,12 +70,9 @@ impl ServiceTimes {
             Pace::Settling { first, requests } => {
                 1.0 + (first - 1.0) * (-self.served / requests).exp()
             }
-            Pace::Step { at_s, factor } => {
-                if begins_ns as f64 / 1e9 >= at_s {
-                    factor
-                } else {
-                    1.0
-                }
+            Pace::Step { at_s, until_s, factor } => {
+                let is_within = (at_s..until_s).contains(&(begins_ns as f64 / 1e9));
+                if is_within { factor } else { 1.0 }
             }
             Pace::Leak { per_request } => 1.0 + per_request * self.served,
             Pace::Noise { deviation } => {

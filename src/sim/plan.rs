@@ -36,10 +36,12 @@ pub enum Pace {
         /// Seconds after which the correlation has shrunk to 1/e.
         correlation_s: f64,
     },
-    /// From this campaign second on the factor is another one.
+    /// From one campaign second to another the factor is another one.
     Step {
-        /// When.
+        /// From when on.
         at_s: f64,
+        /// Until when; infinite for ever.
+        until_s: f64,
         /// The factor from then on.
         factor: f64,
     },

@@ -241,7 +241,13 @@ mod tests {
                 },
                 320.0,
             ),
-            (TargetPlan { pace: Pace::Step { at_s: 0.0, factor: 2.0 }, ..base }, 200.0),
+            (
+                TargetPlan {
+                    pace: Pace::Step { at_s: 0.0, until_s: f64::INFINITY, factor: 2.0 },
+                    ..base
+                },
+                200.0,
+            ),
             (TargetPlan { pace: Pace::Settling { first: 2.0, requests: 3000.0 }, ..base }, 394.0),
         ];
         for (plan, expected_rps) in cases {

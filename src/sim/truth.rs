@@ -61,8 +61,10 @@ pub fn sustained_rps(
 fn settled(plan: &TargetPlan) -> TargetPlan {
     let mut settled = *plan;
     match plan.pace {
-        Pace::Settling { .. } => settled.pace = Pace::Steady,
-        Pace::Step { factor, .. } => settled.pace = Pace::Step { at_s: 0.0, factor },
+        Pace::Step { until_s, factor, .. } if until_s.is_infinite() => {
+            settled.pace = Pace::Step { at_s: 0.0, until_s, factor };
+        }
+        Pace::Settling { .. } | Pace::Step { .. } => settled.pace = Pace::Steady,
         Pace::Steady | Pace::Noise { .. } | Pace::Wander { .. } | Pace::Leak { .. } => {}
     }
     if let Some(autoscaler) = settled.autoscaler.take() {

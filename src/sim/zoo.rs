@@ -85,7 +85,10 @@ pub fn others(capacity_rps: f64) -> Vec<Specimen> {
         specimen("wandering speed, 20 s", TargetPlan { pace: wander, ..base }),
         specimen(
             "10 % slower after 90 s",
-            TargetPlan { pace: Pace::Step { at_s: 90.0, factor: 1.0 / 0.9 }, ..base },
+            TargetPlan {
+                pace: Pace::Step { at_s: 90.0, until_s: f64::INFINITY, factor: 1.0 / 0.9 },
+                ..base
+            },
         ),
         specimen(
             "warm-down from half",
@@ -119,6 +122,19 @@ pub fn others(capacity_rps: f64) -> Vec<Specimen> {
                 ..base
             },
         ),
+    ]
+}
+
+/// Services whose machine is pressed for a minute: at the first looks, at the first soak, at the end.
+#[must_use]
+pub fn disturbed(capacity_rps: f64) -> Vec<Specimen> {
+    let base = plain(4, capacity_rps, ServiceLaw::LogNormal(0.5));
+    let slower =
+        |at_s, until_s| TargetPlan { pace: Pace::Step { at_s, until_s, factor: 1.3 }, ..base };
+    vec![
+        specimen("30 % slower, 30 to 90 s", slower(30.0, 90.0)),
+        specimen("30 % slower, 60 to 120 s", slower(60.0, 120.0)),
+        specimen("30 % slower, 130 to 190 s", slower(130.0, 190.0)),
     ]
 }
 

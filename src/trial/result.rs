@@ -52,6 +52,21 @@ pub struct Vitals {
     pub lanes_exhausted: bool,
     /// The most connections that were allowed per stream.
     pub lanes_max: u32,
+    /// The longest time from one look at the trial to the next: half a second where nothing held it up.
+    pub longest_gap_s: f64,
+    /// How pressed the machine was.
+    pub host: HostLoad,
+    /// Whether generator and target share the machine, so that its pressure is the target's own doing.
+    pub is_shared: bool,
+}
+
+/// How pressed the machine of the generator was during a trial; `None` where its kernel does not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HostLoad {
+    /// Share of the time in which at least one task waited for a processor (PSI, "some").
+    pub stalled_ratio: Option<f64>,
+    /// Share of the processor time that went to other machines of the host ("steal").
+    pub stolen_ratio: Option<f64>,
 }
 
 impl Vitals {

@@ -193,6 +193,18 @@ pub enum VoidReason {
         /// Share of one core.
         cpu_ratio: f64,
     },
+    /// The generator did not get to look at the trial for so long: its machine or its clock stood still.
+    Gap {
+        /// The longest time between two looks, in seconds.
+        longest_s: f64,
+    },
+    /// The generator's machine was pressed, and not by the target.
+    Host {
+        /// Share of the time in which a task waited for a processor.
+        stalled_ratio: f64,
+        /// Share of the processor time that other machines of the host got.
+        stolen_ratio: f64,
+    },
     /// All connections that `LANES_MAX` allows were busy while the target answered as fast as at rest.
     Lanes {
         /// `LANES_MAX`.
@@ -213,6 +225,15 @@ impl fmt::Display for VoidReason {
             Self::Processor { cpu_ratio } => {
                 write!(f, "processor: the generator used {:.0} % of its core", cpu_ratio * 100.0)
             }
+            Self::Gap { longest_s } => {
+                write!(f, "gap: the generator stood still for {longest_s:.1} s")
+            }
+            Self::Host { stalled_ratio, stolen_ratio } => write!(
+                f,
+                "host: the generator's machine is pressed (tasks waited for a processor {:.0} % of the time, limit 20 %; {:.0} % was stolen, limit 5 %)",
+                stalled_ratio * 100.0,
+                stolen_ratio * 100.0
+            ),
             Self::Lanes { lanes_max } => write!(
                 f,
                 "lanes: all {lanes_max} connections were busy while the target was fast; raise LANES_MAX"

@@ -1,7 +1,7 @@
 //! When a trial says nothing about its target: the generator was late, short of something, or too busy.
 
 use super::objective::Objective;
-use super::result::TrialResult;
+use super::result::{TrialResult, Vitals};
 use super::verdict::VoidReason;
 use super::{Workload, tally::Tally};
 
@@ -10,6 +10,11 @@ const LATENESS_P50_MS: f64 = 0.5;
 const LATENESS_P99_MS: f64 = 2.0;
 /// A generator that uses more than this share of its core cannot be believed to be on time.
 const CPU_RATIO: f64 = 0.85;
+/// Looks come every half second; one that comes so much later means that the machine or its clock stood still.
+const GAP_S: f64 = 1.0;
+/// Beyond these the machine is too pressed to be believed, unless it is the target that presses it.
+const STALLED_RATIO: f64 = 0.20;
+const STOLEN_RATIO: f64 = 0.05;
 
 /// Every reason that voids `result`; empty for a trial that can be believed.
 pub(super) fn void_reasons(result: &TrialResult, objective: &Objective) -> Vec<VoidReason> {
@@ -24,6 +29,10 @@ pub(super) fn void_reasons(result: &TrialResult, objective: &Objective) -> Vec<V
     if result.vitals.cpu_ratio() > CPU_RATIO {
         reasons.push(VoidReason::Processor { cpu_ratio: result.vitals.cpu_ratio() });
     }
+    if result.vitals.longest_gap_s > GAP_S {
+        reasons.push(VoidReason::Gap { longest_s: result.vitals.longest_gap_s });
+    }
+    reasons.extend(host(&result.vitals));
     if lanes_were_short(result, objective) {
         reasons.push(VoidReason::Lanes { lanes_max: result.vitals.lanes_max });
     }
@@ -39,6 +48,16 @@ fn lateness(tally: &Tally, limit_ms: f64) -> Option<VoidReason> {
         p50_ms: p50_ms.unwrap_or_default(),
         p99_ms: p99_ms.or(lateness.max_ms()).unwrap_or_default(),
         limit_ms,
+    })
+}
+
+fn host(vitals: &Vitals) -> Option<VoidReason> {
+    let (stalled, stolen) = (vitals.host.stalled_ratio, vitals.host.stolen_ratio);
+    let is_pressed = stalled.is_some_and(|ratio| ratio > STALLED_RATIO)
+        || stolen.is_some_and(|ratio| ratio > STOLEN_RATIO);
+    (is_pressed && !vitals.is_shared).then(|| VoidReason::Host {
+        stalled_ratio: stalled.unwrap_or_default(),
+        stolen_ratio: stolen.unwrap_or_default(),
     })
 }
 
