@@ -205,6 +205,6 @@ fn a_pressed_machine_or_a_clock_that_stood_still_voids_unless_the_target_presses
         },
     ] {
         let verdict = verdict_with(change);
-        assert_eq!(verdict.name(), "undecided", "nothing is at fault: {verdict:?}");
+        assert!(!matches!(verdict, Verdict::Void(_)), "nothing is at fault: {verdict:?}");
     }
 }

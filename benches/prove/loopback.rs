@@ -1,5 +1,5 @@
-//! The same in earnest: the real client against the example API, whose workers sleep through their service
-//! time, so that what it sustains does not depend on the machine.
+//! The same in earnest: the real client against the example API and against a server in this process, whose
+//! workers sleep through their service time, so that what they sustain does not depend on the machine.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,8 @@ use plimsoll::sim::zoo::Specimen;
 use plimsoll::{sim::faults::Faults, sim::truth::Effort};
 use serde_json::Value;
 
-use crate::rehearsal::Scene;
+use crate::rehearsal::{Scene, in_parallel};
+use crate::sleeper::Sleeper;
 
 const WORKERS: u32 = 4;
 const TRUTH: Effort = Effort { runs: 24, run_s: 360.0 };
@@ -17,6 +18,8 @@ const TRUTH: Effort = Effort { runs: 24, run_s: 360.0 };
 struct Cell {
     name: &'static str,
     law: &'static str,
+    service_law: ServiceLaw,
+    is_inside: bool,
     service_ms: f64,
     truth_rps: f64,
 }
@@ -45,9 +48,12 @@ pub(crate) fn prove(runs: u64) -> Vec<String> {
             let target = TargetPlan::plain(WORKERS, service_ms, service_law);
             let specimen = Specimen { name, target, faults: Faults::none() };
             let truth_rps = Scene::truth_of(&specimen, TRUTH).expect("it sustains something");
-            let cell = Cell { name, law, service_ms, truth_rps };
-            let all: Vec<Measured> = (1..=runs).map(|seed| cell.measure(seed)).collect();
-            missed.extend(cell.tell(&all));
+            for is_inside in [false, true] {
+                let cell = Cell { name, law, service_law, is_inside, service_ms, truth_rps };
+                // Side by side on all cores: they sleep, and what little they compute is against us.
+                let all = in_parallel(runs, |number| cell.measure(number + 1));
+                missed.extend(cell.tell(&all));
+            }
         }
     }
     missed
@@ -55,8 +61,12 @@ pub(crate) fn prove(runs: u64) -> Vec<String> {
 
 impl Cell {
     fn measure(&self, seed: u64) -> Measured {
-        let real = self.run("capacity", seed);
-        let rehearsed = self.run("rehearse", seed);
+        let server = self
+            .is_inside
+            .then(|| Sleeper::start(WORKERS, self.service_ms, self.service_law, seed));
+        let target = server.as_ref().map(|server| format!("TARGET=http://{}", server.address));
+        let real = self.run("capacity", seed, target);
+        let rehearsed = self.run("rehearse", seed, None);
         let rps = real.pointer("/capacity/rps").and_then(Value::as_f64);
         let virtual_rps = rehearsed.pointer("/capacity/rps").and_then(Value::as_f64);
         let lateness = real.pointer("/generator/lateness_ms/p99").and_then(Value::as_f64);
@@ -67,20 +77,26 @@ impl Cell {
         }
     }
 
-    fn run(&self, command: &str, seed: u64) -> Value {
+    fn run(&self, command: &str, seed: u64, target: Option<String>) -> Value {
         let out = tempfile::tempdir().expect("a folder for the results");
         let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
             .arg(command)
             .args(["PRESET=quick", "LEVELS=none", "--json"])
-            .arg(format!("WORKERS={WORKERS}"))
-            .arg(format!("SERVICE_MS={}", self.service_ms))
-            .arg(format!("SERVICE_LAW={}", self.law))
             .arg(format!("SEED={seed}"))
+            .args(target.map_or_else(|| self.example_api(), |target| vec![target]))
             .args((command == "capacity").then(|| format!("OUT={}", out.path().display())))
             .stderr(Stdio::null())
             .output()
             .expect("plimsoll starts");
         serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+    }
+
+    fn example_api(&self) -> Vec<String> {
+        vec![
+            format!("WORKERS={WORKERS}"),
+            format!("SERVICE_MS={}", self.service_ms),
+            format!("SERVICE_LAW={}", self.law),
+        ]
     }
 
     fn tell(&self, all: &[Measured]) -> Vec<String> {
@@ -96,9 +112,10 @@ impl Cell {
         let mut late: Vec<f64> = all.iter().map(|run| run.lateness_p99_ms).collect();
         late.sort_by(f64::total_cmp);
         println!(
-            "| {}, {:.0}/s | {:.1} | {answered} of {runs} | {right} | {:.1} % | {alike} | {:.2} / {:.2} ms |",
+            "| {}, {:.0}/s, {} | {:.1} | {answered} of {runs} | {right} | {:.1} % | {alike} | {:.2} / {:.2} ms |",
             self.name,
             f64::from(WORKERS) * 1000.0 / self.service_ms,
+            if self.is_inside { "in process" } else { "example API" },
             self.truth_rps,
             worst * 100.0,
             late.get(runs / 2).copied().unwrap_or_default(),

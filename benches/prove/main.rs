@@ -14,6 +14,7 @@
 mod figures;
 mod loopback;
 mod rehearsal;
+mod sleeper;
 
 use std::time::Instant;
 

@@ -5,7 +5,7 @@ use super::plan::CampaignPlan;
 /// Seconds of drain and probes after a trial that ended well.
 pub(super) const RECOVERY_S: f64 = 1.0;
 /// Seconds of drain and probes after an overload that ended early.
-const OVERLOAD_RECOVERY_S: f64 = 4.0;
+pub(super) const OVERLOAD_RECOVERY_S: f64 = 4.0;
 /// Proposing trials of a usual search: a climb of five, a bisection of four, a re-test.
 const USUAL_TRIALS: f64 = 10.0;
 /// Seconds that a usual proposing trial is measured.
@@ -39,6 +39,7 @@ pub fn forecast(plan: &CampaignPlan) -> Forecast {
             + 3.0 * (effort.settle_s + effort.trial_least_s + RECOVERY_S)
             + effort.settle_s
             + effort.soak_least_s
+            + OVERLOAD_RECOVERY_S
             + levels_s,
     }
 }

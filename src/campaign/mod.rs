@@ -244,7 +244,9 @@ impl Campaign {
     }
 
     fn search_step(&mut self, elapsed_s: f64) -> Step {
-        let left_s = self.plan.budget_s - budget::levels_s(&self.plan) - elapsed_s;
+        // What the last trial leaves behind must be recovered from within the budget too.
+        let kept_s = budget::levels_s(&self.plan) + budget::OVERLOAD_RECOVERY_S;
+        let left_s = self.plan.budget_s - kept_s - elapsed_s;
         let settle_s = self.plan.effort.settle_s;
         while self.search.rest_s(settle_s + budget::RECOVERY_S) > left_s && self.search.widen() {}
         match self.search.next() {
