@@ -57,10 +57,11 @@ test: _cargo
 prove: _build
     cargo bench --bench prove
 
-# How fast documents, schedules and the simulator are on this machine
+# How fast documents, schedules and the simulator are, and what a request costs beside other tools (RUNS=3 makes it shorter)
 [group('develop')]
-bench: _cargo
+bench: _build
     cargo bench --bench speed
+    cargo bench --bench peers
 
 # Format, lints, tests and docs, as they must be before a commit
 [group('develop')]

@@ -1,19 +1,18 @@
 //! Ctrl-C and SIGTERM: the first asks the run to end and write its results, the second ends it at once.
 
-use std::cell::Cell;
 use std::io;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use super::exit::Exit;
 
 /// Whether the user wants to stop.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
-    asked: Rc<Cell<bool>>,
-    told: Rc<Notify>,
+    asked: Arc<AtomicBool>,
 }
 
 impl Interrupt {
@@ -23,17 +22,12 @@ impl Interrupt {
     /// When the system does not let the process listen.
     pub fn listen() -> io::Result<Self> {
         let interrupt = Self::default();
-        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            let mut signals = signal(kind)?;
-            let listener = interrupt.clone();
-            tokio::task::spawn_local(async move {
-                while signals.recv().await.is_some() {
-                    if listener.asked.replace(true) {
-                        end_at_once();
-                    }
-                    listener.told.notify_one();
-                }
-            });
+        let code = i32::from(Exit::Interrupted.code());
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag unset, sets it, and only the second ends the process.
+            // A server that the tool started ends by itself when the pipe to it closes.
+            flag::register_conditional_shutdown(signal, code, Arc::clone(&interrupt.asked))?;
+            flag::register(signal, Arc::clone(&interrupt.asked))?;
         }
         Ok(interrupt)
     }
@@ -41,19 +35,6 @@ impl Interrupt {
     /// Whether a signal has come.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        self.asked.get()
+        self.asked.load(Ordering::Relaxed)
     }
-
-    /// Returns as soon as a signal has come.
-    pub async fn asked(&self) {
-        if !self.is_asked() {
-            self.told.notified().await;
-        }
-    }
-}
-
-/// A server that the tool started ends by itself when the pipe to it closes with the process.
-#[allow(clippy::exit, reason = "the user asked twice and does not want to wait for results")]
-fn end_at_once() {
-    std::process::exit(i32::from(Exit::Interrupted.code()));
 }

@@ -17,7 +17,7 @@ use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
 use crate::live::inquirer::Inquirer;
 use crate::live::vitals::{descriptor_limits, raise_descriptors};
-use crate::live::{Address, LiveMeasurer, self_test};
+use crate::live::{Address, LiveMeasurer, Tuning, self_test};
 use crate::profile::example_api::ExampleApi;
 use crate::profile::exchange::ExchangeError;
 use crate::profile::{PermissionsShape, Profile};
@@ -45,7 +45,7 @@ pub struct Session {
     /// Its base URL.
     pub base_url: String,
     profile: Rc<ExampleApi>,
-    lanes_max: u32,
+    tuning: Tuning,
     /// Limits of this process on file descriptors.
     pub file_limits: FileLimits,
     /// The server that the tool has started; it ends with the session.
@@ -64,7 +64,11 @@ impl Session {
         workloads: &[Workload],
         interrupt: &Interrupt,
     ) -> Result<Self, Failure> {
-        let lanes_max = lanes_max(settings)?;
+        let tuning = Tuning {
+            lanes_max: lanes_max(settings)?,
+            pacing: settings.pacing,
+            reuse: settings.reuse,
+        };
         let launched = launch(settings)?;
         let base = base_url(settings, launched.as_ref())?;
         let key = if launched.is_some() { EMBEDDED_KEY } else { &base.text };
@@ -79,19 +83,16 @@ impl Session {
             workloads,
             dashboard_timeout_ms: settings.dashboard_timeout_ms,
         };
-        let (address, ready) = tokio::select! {
-            found = first_ready(&base, &preflight, &mut numbers, profile_of) => found?,
-            () = interrupt.asked() => {
-                return Err(Failure::new(Exit::Interrupted, anyhow!("interrupted before any load")));
-            }
-        };
+        let is_interrupted = || interrupt.is_asked();
+        let (address, ready) =
+            first_ready(&base, &preflight, &mut numbers, profile_of, &is_interrupted).await?;
         let profile = Rc::new(profile_of(ready.shape));
         let lives = launched.clone();
         let measurer = LiveMeasurer::new(
             address,
             Rc::clone(&profile),
             numbers,
-            lanes_max,
+            tuning,
             Box::new(move || lives.as_ref().is_none_or(|server| server.borrow_mut().is_alive())),
         )
         .map_err(Failure::internal)?;
@@ -99,7 +100,7 @@ impl Session {
             measurer,
             ready,
             profile,
-            lanes_max,
+            tuning,
             base_url: base.text,
             file_limits: file_limits(),
             _launched: launched,
@@ -112,8 +113,8 @@ impl Session {
     /// When that server or the generator cannot be started.
     pub async fn generator_rps(&self, interrupt: &Interrupt) -> Result<Option<f64>, Failure> {
         let is_interrupted = || interrupt.is_asked();
-        let lanes_max = self.lanes_max.min(LANES);
-        self_test::ceiling(&self.profile, ACCEPTED_ANSWER, lanes_max, &is_interrupted)
+        let tuning = Tuning { lanes_max: self.tuning.lanes_max.min(LANES), ..self.tuning };
+        self_test::ceiling(&self.profile, ACCEPTED_ANSWER, tuning, &is_interrupted)
             .await
             .map(|reached| reached.map(Rps::get))
             .map_err(Failure::internal)
@@ -127,13 +128,19 @@ async fn first_ready<P: Profile>(
     preflight: &Preflight<'_>,
     numbers: &mut NumberFile,
     profile_of: impl Fn(PermissionsShape) -> P + Copy,
+    is_interrupted: &dyn Fn() -> bool,
 ) -> Result<(Address, Ready), Failure> {
     let mut refused = Failure::new(Exit::Target, anyhow!("TARGET: `{}` has no address", base.host));
     for address in addresses(base)? {
-        let mut inquirer = Inquirer::new(address.clone()).map_err(Failure::internal)?;
+        let mut inquirer =
+            Inquirer::new(address.clone(), is_interrupted).map_err(Failure::internal)?;
         match preflight.check(&mut inquirer, numbers, profile_of).await {
             Ok(ready) => return Ok((address, ready)),
             Err(NotReady::Numbers(error)) => return Err(Failure::usage(error)),
+            Err(NotReady::NoAnswer { error: ExchangeError::Interrupted, .. }) => {
+                let error = anyhow!("interrupted before any load");
+                return Err(Failure::new(Exit::Interrupted, error));
+            }
             Err(error @ NotReady::NoAnswer { error: ExchangeError::Refused, .. }) => {
                 refused = Failure::new(Exit::Target, error);
             }

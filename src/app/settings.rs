@@ -11,6 +11,7 @@ use super::target::Target;
 pub use super::values::Resolved;
 use super::values::Values;
 use crate::campaign::presets::Preset;
+use crate::live::{Pacing, Reuse};
 use crate::profile::PermissionsShape;
 use crate::schedule::ArrivalLaw;
 use crate::trial::Workload;
@@ -60,6 +61,10 @@ pub struct Settings {
     pub ceiling: Rps,
     /// Most connections of a stream.
     pub lanes_max: u32,
+    /// How the sender waits.
+    pub pacing: Pacing,
+    /// Which idle connection is taken.
+    pub reuse: Reuse,
     /// Whether somebody gave `lanes_max`.
     pub lanes_max_is_explicit: bool,
     /// How much care is taken.
@@ -136,6 +141,9 @@ impl Settings {
             floor: values.rate("FLOOR_RPS")?,
             ceiling: values.rate("CEILING_RPS")?,
             lanes_max: values.whole("LANES_MAX", 1, 65_535)?,
+            pacing: values.one_of("PACE", &[("timer", Pacing::Timer), ("spin", Pacing::Spin)])?,
+            reuse: values
+                .one_of("POOL", &[("spread", Reuse::Spread), ("last-used", Reuse::LastUsed)])?,
             lanes_max_is_explicit: values.is_given("LANES_MAX"),
             preset,
             budget_s: span_or(&values, "BUDGET_S", effort.budget_s)?,

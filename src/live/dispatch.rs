@@ -1,38 +1,33 @@
 //! From the schedule to the connections: everything that is due is sent on waking.
 
-use std::cell::RefCell;
 use std::iter::Peekable;
-use std::rc::Rc;
 
-use tokio::sync::Notify;
-
-use super::Address;
-use super::clock::{Alarm, now_ns};
-use super::fleet::Fleet;
-use super::runner::Runner;
-use super::stream::{BodySource, Stream};
+use super::clock::now_ns;
+use super::lanes::Lanes;
+use super::stream::{RequestSource, Stream};
 use crate::profile::Profile;
 use crate::schedule::Schedule;
 use crate::trial::tally::Tally;
 use crate::trial::{Flow, StopCause, StreamPlan, StreamView, TICK_S, Tick, TrialPlan, Watch};
 use crate::units::{OffsetNs, ms_to_ns};
+use nix::sys::epoll::EpollTimeout;
 
-/// From the first prepared body to the start of the schedule.
+/// From the first prepared request to the start of the schedule.
 const LEAD_NS: u64 = 2_000_000;
+/// The sender wakes at most once in this time, and sends what is due then: waking for each arrival is what costs.
+const QUANTUM_NS: u64 = 120_000;
 /// While waiting for the last answers, the user is asked this often whether to go on.
 const DRAIN_LOOK_NS: u64 = 100_000_000;
-
-/// A stream as it is handed to the dispatcher: its plan, its bodies, its connections.
-pub(super) type StreamParts<P> = (StreamPlan, BodySource<P>, Rc<RefCell<Fleet>>);
 
 /// A trial that is being run.
 pub(super) struct Dispatch<'a, P> {
     plan: &'a TrialPlan,
+    pub(super) profile: &'a P,
+    pub(super) lanes: &'a mut Lanes,
     start_ns: u64,
     schedules: Vec<Peekable<Schedule>>,
-    runners: Vec<Rc<Runner<P>>>,
-    /// Told whenever a request ends, for the wait after the last arrival.
-    ended: Rc<Notify>,
+    pub(super) streams: Vec<Stream<P>>,
+    pub(super) lanes_exhausted: bool,
     /// The longest time from one look to the next.
     longest_gap_ns: u64,
 }
@@ -43,69 +38,67 @@ pub(super) struct Finished {
     pub(super) stopped: Option<StopCause>,
     pub(super) wall_s: f64,
     pub(super) lanes_exhausted: bool,
-    pub(super) lanes_max: u32,
     pub(super) longest_gap_s: f64,
 }
 
-impl<'a, P: Profile + 'static> Dispatch<'a, P> {
+impl<'a, P: Profile> Dispatch<'a, P> {
     pub(super) fn new(
         plan: &'a TrialPlan,
-        address: &Address,
-        profile: &Rc<P>,
-        streams: Vec<StreamParts<P>>,
+        profile: &'a P,
+        lanes: &'a mut Lanes,
+        sources: Vec<(StreamPlan, RequestSource<P>)>,
     ) -> Self {
-        let ended = Rc::new(Notify::new());
-        let mut runners = Vec::new();
-        let mut schedules = Vec::new();
+        let (mut streams, mut schedules) = (Vec::new(), Vec::new());
         let start_ns = now_ns() + LEAD_NS;
-        for (position, (stream, mut bodies, fleet)) in streams.into_iter().enumerate() {
+        for (position, (stream, mut requests)) in sources.into_iter().enumerate() {
             schedules.push(plan.schedule(position, &stream).peekable());
-            bodies.top_up();
+            requests.top_up();
             let slow_ns = stream.slow_ms.map(ms_to_ns);
             let timeout_ns = ms_to_ns(stream.timeout_ms);
             let tally = Tally::new(plan.warmup_s, plan.measure_s, timeout_ns, slow_ns);
-            let stream = Stream::new(stream, tally, bodies, fleet, start_ns);
-            runners.push(Rc::new(Runner::new(stream, address, profile, &ended)));
+            streams.push(Stream::new(stream, tally, requests, start_ns));
         }
-        Self { plan, start_ns, schedules, runners, ended, longest_gap_ns: 0 }
+        Self {
+            plan,
+            profile,
+            lanes,
+            start_ns,
+            schedules,
+            streams,
+            lanes_exhausted: false,
+            longest_gap_ns: 0,
+        }
     }
 
     /// Runs the trial until nothing of it is under way.
-    pub(super) async fn run(
+    pub(super) fn run(
         mut self,
-        alarm: &mut Alarm,
         watch: &mut impl Watch,
         target_lives: &mut dyn FnMut() -> bool,
     ) -> Finished {
-        let stopped = self.offer(alarm, watch, target_lives).await;
+        let stopped = self.offer(watch, target_lives);
         if let Some(cause) = stopped {
             self.cut(cause);
         }
-        let stopped = self.drain(alarm, watch, target_lives).await.or(stopped);
+        let stopped = self.drain(watch, target_lives).or(stopped);
         let wall_s = OffsetNs(now_ns().saturating_sub(self.start_ns)).as_s();
-        let mut finished = Finished {
-            tallies: Vec::new(),
+        let tallies = self.streams.into_iter().map(|stream| {
+            let mut tally = stream.tally;
+            tally.close();
+            tally
+        });
+        Finished {
+            tallies: tallies.collect(),
             stopped,
             wall_s,
-            lanes_exhausted: false,
-            lanes_max: 0,
+            lanes_exhausted: self.lanes_exhausted,
             longest_gap_s: OffsetNs(self.longest_gap_ns).as_s(),
-        };
-        for runner in &self.runners {
-            let stream = runner.stream.borrow();
-            let mut tally = stream.tally.clone();
-            tally.close();
-            finished.lanes_exhausted |= stream.lanes_exhausted;
-            finished.lanes_max = finished.lanes_max.max(stream.fleet.borrow().lanes_max());
-            finished.tallies.push(tally);
         }
-        finished
     }
 
     /// Sends what is due when it is due, until the end of the schedule or a stop.
-    async fn offer(
+    fn offer(
         &mut self,
-        alarm: &mut Alarm,
         watch: &mut impl Watch,
         target_lives: &mut dyn FnMut() -> bool,
     ) -> Option<StopCause> {
@@ -114,11 +107,15 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
         let mut next_tick_ns = self.start_ns + tick_ns;
         let mut looked_ns = self.start_ns;
         loop {
-            if self.send_due() {
+            let woken_ns = now_ns();
+            if self.send_due(woken_ns) {
                 return Some(StopCause::Outstanding);
             }
             self.tend();
             let now = now_ns();
+            if now >= end_ns && self.send_due(now) {
+                return Some(StopCause::Outstanding);
+            }
             if now >= next_tick_ns {
                 self.longest_gap_ns = self.longest_gap_ns.max(now - looked_ns);
                 looked_ns = now;
@@ -133,18 +130,17 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
                 .into_iter()
                 .flatten()
                 .min();
-            alarm.wait_until(wake_ns.unwrap_or(next_tick_ns)).await;
+            self.lanes.wait(wake_ns.unwrap_or(next_tick_ns).max(woken_ns + QUANTUM_NS));
         }
     }
 
     /// Waits until every request has ended, each at its deadline at the latest.
-    async fn drain(
+    fn drain(
         &mut self,
-        alarm: &mut Alarm,
         watch: &mut impl Watch,
         target_lives: &mut dyn FnMut() -> bool,
     ) -> Option<StopCause> {
-        while self.runners.iter().any(|runner| runner.stream.borrow().tally.outstanding() > 0) {
+        while self.streams.iter().any(|stream| stream.tally.outstanding() > 0) {
             self.tend();
             let lost = !target_lives() || self.is_lost();
             if lost || watch.interrupted() {
@@ -153,34 +149,34 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
                 return Some(cause);
             }
             let look_ns = now_ns() + DRAIN_LOOK_NS;
-            let wake_ns = self.next_deadline_ns().map_or(look_ns, |at_ns| at_ns.min(look_ns));
-            tokio::select! {
-                () = alarm.wait_until(wake_ns) => {}
-                () = self.ended.notified() => {}
-            }
+            self.lanes.wait(self.next_deadline_ns().map_or(look_ns, |at_ns| at_ns.min(look_ns)));
         }
         None
     }
 
-    /// Takes up every arrival that is due; true when more are outstanding than the plan allows.
-    fn send_due(&mut self) -> bool {
-        let since_start = OffsetNs(now_ns().saturating_sub(self.start_ns));
-        if now_ns() < self.start_ns {
-            return false;
-        }
-        for (schedule, runner) in self.schedules.iter_mut().zip(&self.runners) {
-            while let Some(arrival) = schedule.next_if(|arrival| arrival.due <= since_start) {
-                let mut stream = runner.stream.borrow_mut();
+    /// Takes up every arrival that was due by `by_ns`; true when more are outstanding than the plan allows.
+    fn send_due(&mut self, by_ns: u64) -> bool {
+        let Some(since_start_ns) = by_ns.checked_sub(self.start_ns) else { return false };
+        for position in 0..self.streams.len() {
+            while let Some(arrival) = self
+                .schedules
+                .get_mut(position)
+                .and_then(|schedule| schedule.next_if(|arrival| arrival.due.0 <= since_start_ns))
+            {
+                let Some(stream) = self.streams.get_mut(position) else { break };
+                let workload = stream.plan.workload;
                 let serial = stream.take_up(arrival, now_ns());
-                let vehicle = Runner::vehicle(&mut stream);
                 let bound = stream.plan.outstanding_max;
                 let is_too_many = bound.is_some_and(|bound| stream.tally.outstanding() > bound);
-                match vehicle {
-                    Some(vehicle) => {
-                        drop(stream);
-                        runner.start(serial, vehicle);
-                    }
-                    None => stream.wait_in_line(serial),
+                if !self.lanes.has_idle(workload) {
+                    // An answer that has come unseen frees a connection: no other needs to be opened.
+                    self.lanes.look(EpollTimeout::ZERO);
+                    self.hear();
+                }
+                if !self.start(position, serial)
+                    && let Some(stream) = self.streams.get_mut(position)
+                {
+                    stream.wait_in_line(serial);
                 }
                 if is_too_many {
                     return true;
@@ -190,12 +186,18 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
         false
     }
 
-    /// Gives up what is overdue, sends what has waited, prepares what comes.
-    fn tend(&self) {
-        for runner in &self.runners {
-            runner.stream.borrow_mut().expire(now_ns());
-            runner.start_waiting();
-            runner.stream.borrow_mut().bodies.top_up();
+    /// Hears what has come, gives up what is overdue, sends what has waited, prepares what comes.
+    fn tend(&mut self) {
+        self.hear();
+        let now = now_ns();
+        for position in 0..self.streams.len() {
+            if let Some(stream) = self.streams.get_mut(position) {
+                stream.expire(now, self.lanes);
+            }
+            self.start_waiting(position);
+            if let Some(stream) = self.streams.get_mut(position) {
+                stream.requests.top_up();
+            }
         }
     }
 
@@ -205,15 +207,13 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
         watch: &mut impl Watch,
         target_lives: &mut dyn FnMut() -> bool,
     ) -> Option<StopCause> {
-        let streams: Vec<_> = self.runners.iter().map(|runner| runner.stream.borrow()).collect();
-        let views = streams.iter().map(|stream| StreamView {
+        let views = self.streams.iter().map(|stream| StreamView {
             plan: &stream.plan,
             tally: &stream.tally,
             outstanding: stream.tally.outstanding(),
         });
         let at_s = OffsetNs(now - self.start_ns).as_s();
         let flow = watch.tick(&Tick { at_s, streams: views.collect() });
-        drop(streams);
         match flow {
             _ if !target_lives() || self.is_lost() => Some(StopCause::TargetLost),
             Flow::Stop(cause) => Some(cause),
@@ -222,18 +222,19 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
     }
 
     fn is_lost(&self) -> bool {
-        self.runners.iter().any(|runner| runner.stream.borrow().loss.is_lost())
+        self.streams.iter().any(|stream| stream.loss.is_lost())
     }
 
     /// Ends the offering now; what is under way may end, unless the run itself is over.
-    fn cut(&self, cause: StopCause) {
+    fn cut(&mut self, cause: StopCause) {
         let now = now_ns();
-        for runner in &self.runners {
-            let mut stream = runner.stream.borrow_mut();
+        for stream in &mut self.streams {
             stream.tally.cut(OffsetNs(now.saturating_sub(self.start_ns)));
             match cause {
                 StopCause::Decided | StopCause::Outstanding => stream.drop_waiting(now),
-                StopCause::Interrupted | StopCause::TargetLost => stream.abandon_all(now),
+                StopCause::Interrupted | StopCause::TargetLost => {
+                    stream.abandon_all(now, self.lanes);
+                }
             }
         }
     }
@@ -243,7 +244,6 @@ impl<'a, P: Profile + 'static> Dispatch<'a, P> {
     }
 
     fn next_deadline_ns(&self) -> Option<u64> {
-        let deadlines = self.runners.iter().map(|runner| runner.stream.borrow().next_deadline_ns());
-        deadlines.flatten().min()
+        self.streams.iter().filter_map(Stream::next_deadline_ns).min()
     }
 }

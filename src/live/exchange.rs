@@ -1,25 +1,31 @@
 //! One request outside of any schedule: a probe, or a question before the campaign.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use super::clock::{RealTime, now_ns};
+use super::lane::Step;
+use super::lanes::{Claim, LaneId, Lanes};
+use super::unanswered;
+use crate::trial::Workload;
+use crate::trial::outcome::{Break, Ending, Shortage};
 
-use bytes::Bytes;
-
-use super::clock::{Alarm, now_ns};
-use super::fleet::Fleet;
-use super::lane::{Lane, LaneError, RawAnswer, request_of};
-use super::stamped::Stamps;
-use super::{Address, unanswered};
-use crate::profile::Route;
-use crate::trial::outcome::{Ending, Shortage};
+/// While waiting for the answer, the user is asked this often whether to go on.
+const ASK_NS: u64 = 50_000_000;
 
 /// Everything that one request needs.
 pub(super) struct Call<'a> {
-    pub(super) address: &'a Address,
-    pub(super) fleet: &'a Rc<RefCell<Fleet>>,
-    pub(super) alarm: &'a mut Alarm,
+    pub(super) lanes: &'a mut Lanes,
+    /// Whose connections it uses.
+    pub(super) workload: Workload,
     pub(super) timeout_ns: u64,
     pub(super) body_bytes_max: usize,
+    pub(super) is_interrupted: &'a dyn Fn() -> bool,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct RawAnswer {
+    pub(super) status: u16,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Vec<u8>,
 }
 
 /// What became of it.
@@ -31,58 +37,94 @@ pub(super) struct Reply {
 
 impl Call<'_> {
     /// Sends the request, on an idle connection if there is one, and waits for its end.
-    pub(super) async fn run(self, route: &Route, body: Bytes) -> Reply {
+    pub(super) fn run(mut self, request: &[u8]) -> Reply {
         let deadline_ns = now_ns() + self.timeout_ns;
-        let stamps = RefCell::new(Rc::new(Stamps::default()));
-        let attempt = attempt(self.address, self.fleet, route, body, self.body_bytes_max, &stamps);
-        let answer = tokio::select! {
-            answer = attempt => answer,
-            () = self.alarm.wait_until(deadline_ns) => {
-                let sent = stamps.borrow().first_write_ns().is_some();
-                Err(unanswered(sent))
+        // Idle connections may have gone stale one after the other; a fresh one that closes is an answer.
+        loop {
+            let (lane, step) = match self.lanes.claim(self.workload, (0, 0), self.body_bytes_max) {
+                Claim::Idle(lane) => (lane, self.lanes.begin(lane, request)),
+                Claim::Opened(lane) => (lane, Step::Pending),
+                Claim::Busy => return failed(None, Ending::Unsent(Shortage::Target)),
+                Claim::Failed(ending) => return failed(None, ending),
+            };
+            if let Some(reply) = self.follow(lane, step, request, deadline_ns) {
+                return reply;
             }
-        };
-        let stamps = stamps.into_inner();
-        let ended_ns = match &answer {
-            Ok(_) => stamps.last_read_ns().unwrap_or_else(now_ns),
-            Err(_) => now_ns(),
-        };
-        Reply { sent_ns: stamps.first_write_ns(), ended_ns, answer }
+        }
+    }
+
+    /// Waits for the end of the request; `None` when its connection was stale and it may be sent again.
+    fn follow(
+        &mut self,
+        lane: LaneId,
+        first: Step,
+        request: &[u8],
+        deadline_ns: u64,
+    ) -> Option<Reply> {
+        let mut step = first;
+        loop {
+            match step {
+                Step::Untouched => {
+                    self.lanes.close(lane);
+                    return None;
+                }
+                Step::Failed(ending) => {
+                    let (sent_ns, is_stale) = self.lanes.lane(lane).map_or((None, false), |lane| {
+                        (lane.sent_ns(), !lane.is_fresh() && !lane.reader.has_begun())
+                    });
+                    self.lanes.close(lane);
+                    let is_closed =
+                        matches!(ending, Ending::Broken(Break::ClosedEarly | Break::Reset));
+                    return (!is_stale || !is_closed).then(|| failed(sent_ns, ending));
+                }
+                Step::Answered => return Some(self.answered(lane, request)),
+                Step::Pending => {}
+            }
+            let now = now_ns();
+            if now >= deadline_ns || (self.is_interrupted)() {
+                let sent_ns = self.lanes.abort(lane);
+                let ending = if now >= deadline_ns {
+                    unanswered(sent_ns.is_some())
+                } else {
+                    Ending::Broken(Break::Abandoned)
+                };
+                return Some(failed(sent_ns, ending));
+            }
+            self.lanes.wait(deadline_ns.min(now + ASK_NS));
+            step = self.hear(lane, request);
+        }
+    }
+
+    /// Hears out the connections; what the one of the request has come to.
+    fn hear(&mut self, lane: LaneId, request: &[u8]) -> Step {
+        let ready = self.lanes.take_ready();
+        let time = RealTime::now();
+        let mut step = Step::Pending;
+        for id in ready.iter().copied() {
+            let is_ours = self.lanes.load_of(id, time).is_some() && id == lane;
+            if is_ours && step == Step::Pending {
+                step = self.lanes.advance(id, request, time);
+            }
+        }
+        self.lanes.give_back(ready);
+        step
+    }
+
+    fn answered(&mut self, lane: LaneId, request: &[u8]) -> Reply {
+        let reply = self.lanes.lane(lane).map(|lane| Reply {
+            sent_ns: lane.sent_ns(),
+            ended_ns: lane.last_read_ns(),
+            answer: Ok(RawAnswer {
+                status: lane.reader.status(),
+                content_type: lane.reader.content_type().map(str::to_owned),
+                body: lane.reader.body().to_vec(),
+            }),
+        });
+        self.lanes.rest(lane, request);
+        reply.unwrap_or_else(|| failed(None, Ending::Broken(Break::Other)))
     }
 }
 
-async fn attempt(
-    address: &Address,
-    fleet: &Rc<RefCell<Fleet>>,
-    route: &Route,
-    body: Bytes,
-    body_bytes_max: usize,
-    stamps: &RefCell<Rc<Stamps>>,
-) -> Result<RawAnswer, Ending> {
-    // Idle connections may have gone stale one after the other; a fresh one that closes is an answer.
-    loop {
-        let idle = fleet.borrow_mut().take_idle();
-        let is_fresh = idle.is_none();
-        let mut lane = if let Some(lane) = idle {
-            *stamps.borrow_mut() = Rc::clone(lane.stamps());
-            lane
-        } else {
-            let berth = fleet.borrow_mut().take_berth();
-            let berth = berth.ok_or(Ending::Unsent(Shortage::Target))?;
-            let fresh = Rc::clone(&stamps.borrow());
-            Lane::connect(address, berth, fresh).await?
-        };
-        lane.stamps().clear();
-        let request = request_of(route, &address.host_header(), body.clone());
-        match lane.exchange(request, body_bytes_max).await {
-            Ok(answer) => {
-                if lane.is_reusable().await {
-                    fleet.borrow_mut().put_back(lane);
-                }
-                return Ok(answer);
-            }
-            Err(LaneError::Untouched) if !is_fresh => {}
-            Err(error) => return Err(Ending::Broken(error.kind())),
-        }
-    }
+fn failed(sent_ns: Option<u64>, ending: Ending) -> Reply {
+    Reply { sent_ns, ended_ns: now_ns(), answer: Err(ending) }
 }

@@ -1,51 +1,55 @@
 //! Asks a target questions before a campaign: the client behind the [`Exchange`] port.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use bytes::Bytes;
-
-use super::Address;
-use super::clock::Alarm;
 use super::exchange::Call;
-use super::fleet::Fleet;
+use super::lanes::Lanes;
+use super::request::RequestWriter;
+use super::{Address, Tuning};
 use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question};
-use crate::trial::TrialError;
 use crate::trial::outcome::{Break, Ending};
+use crate::trial::{TrialError, Workload};
 use crate::units::{ms_to_ns, ns_to_ms};
 
 /// One question after the other, on one connection where the target keeps it.
-#[derive(Debug)]
-pub struct Inquirer {
+pub struct Inquirer<'a> {
     address: Address,
-    fleet: Rc<RefCell<Fleet>>,
-    alarm: Alarm,
+    lanes: Lanes,
+    is_interrupted: &'a dyn Fn() -> bool,
 }
 
-impl Inquirer {
-    /// A client of the target at `address`.
-    ///
-    /// # Errors
-    /// When the system gives no timer.
-    pub fn new(address: Address) -> Result<Self, TrialError> {
-        let alarm = Alarm::new().map_err(|error| TrialError::Generator(error.to_string()))?;
-        Ok(Self { address, fleet: Rc::new(RefCell::new(Fleet::new(1))), alarm })
+impl std::fmt::Debug for Inquirer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inquirer").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-impl Exchange for Inquirer {
+impl<'a> Inquirer<'a> {
+    /// A client of the target at `address`, which gives up as soon as `is_interrupted`.
+    ///
+    /// # Errors
+    /// When the system gives no descriptor.
+    pub fn new(address: Address, is_interrupted: &'a dyn Fn() -> bool) -> Result<Self, TrialError> {
+        let lanes = Lanes::new(address.socket, Tuning::usual(1))
+            .map_err(|error| TrialError::Generator(error.to_string()))?;
+        Ok(Self { address, lanes, is_interrupted })
+    }
+}
+
+impl Exchange for Inquirer<'_> {
     async fn ask(&mut self, question: &Question) -> Result<Answer, ExchangeError> {
         let call = Call {
-            address: &self.address,
-            fleet: &self.fleet,
-            alarm: &mut self.alarm,
+            lanes: &mut self.lanes,
+            workload: Workload::Index,
             timeout_ns: ms_to_ns(question.timeout_ms),
             body_bytes_max: question.body_bytes_max,
+            is_interrupted: self.is_interrupted,
         };
-        let body = Bytes::copy_from_slice(&question.body);
-        let reply = call.run(&question.route, body).await;
+        let mut request = Vec::new();
+        RequestWriter::new(&question.route, &self.address.host)
+            .write(&mut request, |body| body.extend_from_slice(&question.body));
+        let reply = call.run(&request);
         let answer = reply.answer.map_err(|ending| match ending {
             Ending::Broken(Break::ConnectRefused) => ExchangeError::Refused,
+            Ending::Broken(Break::Abandoned) => ExchangeError::Interrupted,
             Ending::TimedOut | Ending::Unsent(_) => {
                 ExchangeError::NoAnswer { timeout_ms: question.timeout_ms }
             }

@@ -1,160 +1,285 @@
-//! One connection: open it, send a request, read the answer to its last byte.
+//! One connection: opened without waiting, written, read to the last byte, stamped where the bytes pass.
+//!
+//! The instant of the last byte comes from the kernel, which stamps what arrives (`SO_TIMESTAMPING`). So the
+//! answer may be looked at later, together with others, and is still timed to the microsecond.
 
-use std::error::Error as _;
-use std::io;
-use std::rc::Rc;
+use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Request, Uri};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrStorage,
+    TimestampingFlag, connect, recvmsg, send, setsockopt, socket, sockopt,
+};
 
-use super::Address;
-use super::fleet::Berth;
-use super::stamped::{Stamped, Stamps};
-use crate::profile::{Route, Verb};
+use super::answer::{AnswerReader, Progress};
+use super::clock::RealTime;
 use crate::trial::outcome::{Break, Ending, Shortage};
+
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Being opened for a request.
+    Connecting,
+    /// Carrying a request.
+    Busy,
+    /// Open, and waiting for one.
+    Idle,
+}
+
+/// What became of a request so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is under way.
+    Pending,
+    /// The answer is whole.
+    Answered,
+    /// There will be none.
+    Failed(Ending),
+    /// The connection had closed before anything of the request was taken: it may be sent again.
+    Untouched,
+}
+
+/// What is read into, shared by all connections.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    bytes: Vec<u8>,
+    control: Vec<u8>,
+}
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        let control = nix::cmsg_space!(nix::sys::socket::Timestamps);
+        Self { bytes: vec![0; 64 * 1024], control }
+    }
+}
 
 /// An open connection that carries one request at a time.
 #[derive(Debug)]
 pub(super) struct Lane {
-    sender: SendRequest<Full<Bytes>>,
-    stamps: Rc<Stamps>,
-    berth: Berth,
-}
-
-/// An answer, read to its end.
-#[derive(Debug)]
-pub(super) struct RawAnswer {
-    pub(super) status: u16,
-    pub(super) content_type: Option<String>,
-    pub(super) body: Vec<u8>,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(super) enum LaneError {
-    /// The connection had just closed and nothing of the request was used: it may be sent again.
-    Untouched,
-    /// The request is lost.
-    Failed(Break),
-}
-
-impl LaneError {
-    /// What it is called where the request is not sent again.
-    pub(super) const fn kind(&self) -> Break {
-        match self {
-            Self::Untouched => Break::ClosedEarly,
-            Self::Failed(kind) => *kind,
-        }
-    }
+    socket: TcpStream,
+    phase: Phase,
+    is_fresh: bool,
+    is_closing: bool,
+    /// Bytes of the request that were written.
+    written: usize,
+    opened_ns: u64,
+    connected_ns: u64,
+    sent_ns: Option<u64>,
+    last_read_ns: u64,
+    pub(super) reader: AnswerReader,
 }
 
 impl Lane {
-    /// Opens a connection to `address`.
+    /// Begins to open a connection to `address`.
     ///
     /// # Errors
     /// The ending of the request that it was opened for.
-    pub(super) async fn connect(
-        address: &Address,
-        berth: Berth,
-        stamps: Rc<Stamps>,
-    ) -> Result<Self, Ending> {
-        let socket =
-            TcpStream::connect(address.socket).await.map_err(|error| connect_ending(&error))?;
-        // Without this a request of two segments may wait for an acknowledgement of the first.
-        if socket.set_nodelay(true).is_err() {
-            return Err(Ending::Broken(Break::ConnectFailed));
-        }
-        let stamped = TokioIo::new(Stamped::new(socket, Rc::clone(&stamps)));
-        let (sender, connection) = Builder::new()
-            .handshake(stamped)
-            .await
-            .map_err(|_closed| Ending::Broken(Break::ConnectFailed))?;
-        tokio::task::spawn_local(async move {
-            // How it ended is told to the request that it carried; an idle one may end as it likes.
-            if let Err(_closed) = connection.await {}
-        });
-        Ok(Self { sender, stamps, berth })
-    }
-
-    pub(super) fn is_usable(&self) -> bool {
-        self.sender.is_ready() && !self.sender.is_closed()
-    }
-
-    /// Closes the connection and keeps the leave to open another.
-    pub(super) fn into_berth(self) -> Berth {
-        self.berth
-    }
-
-    pub(super) fn stamps(&self) -> &Rc<Stamps> {
-        &self.stamps
-    }
-
-    /// Waits until the connection can carry another request; false if it cannot.
-    pub(super) async fn is_reusable(&mut self) -> bool {
-        self.sender.ready().await.is_ok()
-    }
-
-    /// Sends `request` and reads the answer, at most `body_bytes_max` of its body.
-    ///
-    /// # Errors
-    /// When there is no whole answer.
-    pub(super) async fn exchange(
-        &mut self,
-        request: Request<Full<Bytes>>,
+    pub(super) fn open(
+        address: SocketAddr,
         body_bytes_max: usize,
-    ) -> Result<RawAnswer, LaneError> {
-        let response = match self.sender.try_send_request(request).await {
-            Ok(response) => response,
-            Err(mut failed) => {
-                let untouched = failed.take_message().is_some();
-                return Err(if untouched {
-                    LaneError::Untouched
-                } else {
-                    LaneError::Failed(break_of(failed.error()))
-                });
+        now_ns: u64,
+    ) -> Result<Self, Ending> {
+        let socket = begin_connect(address).map_err(connect_ending)?;
+        Ok(Self {
+            socket,
+            phase: Phase::Connecting,
+            is_fresh: true,
+            is_closing: false,
+            written: 0,
+            opened_ns: now_ns,
+            connected_ns: 0,
+            sent_ns: None,
+            last_read_ns: 0,
+            reader: AnswerReader::new(body_bytes_max),
+        })
+    }
+
+    /// When the first byte of the request was offered to the connected socket.
+    pub(super) const fn sent_ns(&self) -> Option<u64> {
+        self.sent_ns
+    }
+
+    /// When the last bytes came.
+    pub(super) const fn last_read_ns(&self) -> u64 {
+        self.last_read_ns
+    }
+
+    /// How long it took to open, where it was opened for the request that it carries.
+    pub(super) fn connect_ns(&self) -> Option<u64> {
+        self.is_fresh.then(|| self.connected_ns.saturating_sub(self.opened_ns))
+    }
+
+    /// Whether its answer has begun and is not whole: more of it may fill the kernel's buffer.
+    pub(super) fn is_partly_read(&self) -> bool {
+        self.phase == Phase::Busy && self.reader.has_begun()
+    }
+
+    /// The other side has closed its end.
+    pub(super) const fn note_closing(&mut self) {
+        self.is_closing = true;
+    }
+
+    /// Whether it was opened for the request that it carries.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.is_fresh
+    }
+
+    /// Begins to send `request` on an idle connection.
+    pub(super) fn begin(&mut self, request: &[u8], now_ns: u64) -> Step {
+        self.reader.clear();
+        self.is_fresh = false;
+        self.written = 0;
+        self.sent_ns = None;
+        self.phase = Phase::Busy;
+        self.write(request, now_ns)
+    }
+
+    /// Makes the connection idle again after an answer; false when it cannot carry another request.
+    pub(super) fn rest(&mut self, request: &[u8]) -> bool {
+        self.phase = Phase::Idle;
+        self.written == request.len() && self.reader.keeps_connection() && !self.is_closing
+    }
+
+    /// Goes on after the system has said that the connection is ready.
+    pub(super) fn advance(
+        &mut self,
+        request: &[u8],
+        scratch: &mut Scratch,
+        time: RealTime,
+    ) -> Step {
+        if self.phase == Phase::Connecting {
+            match self.socket.take_error() {
+                Ok(None) => {}
+                Ok(Some(error)) | Err(error) => return Step::Failed(connect_ending(error)),
             }
-        };
-        let status = response.status().as_u16();
-        let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut incoming = response.into_body();
-        let mut body = Vec::new();
-        while let Some(frame) = incoming.frame().await {
-            let frame = frame.map_err(|error| LaneError::Failed(break_of(&error)))?;
-            if let Some(data) = frame.data_ref() {
-                if body.len() + data.len() > body_bytes_max {
-                    return Err(LaneError::Failed(Break::TooLarge));
-                }
-                body.extend_from_slice(data);
+            if self.socket.peer_addr().is_err() {
+                return Step::Pending;
+            }
+            self.phase = Phase::Busy;
+            self.connected_ns = time.now_ns;
+        }
+        if self.written < request.len() {
+            match self.write(request, time.now_ns) {
+                Step::Pending => {}
+                // What the server said before it closed may still be an answer.
+                failed if self.written == 0 => return failed,
+                _ => {}
             }
         }
-        Ok(RawAnswer { status, content_type, body })
+        self.read(scratch, time)
+    }
+
+    fn write(&mut self, request: &[u8], now_ns: u64) -> Step {
+        let sent_before = self.sent_ns;
+        self.sent_ns.get_or_insert(now_ns);
+        while let Some(rest) = request.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match send(self.socket.as_raw_fd(), rest, MsgFlags::MSG_NOSIGNAL) {
+                Ok(written) => self.written += written,
+                Err(Errno::EAGAIN) => return Step::Pending,
+                Err(Errno::EINTR) => {}
+                Err(_) if self.written == 0 && !self.is_fresh => {
+                    self.sent_ns = sent_before;
+                    return Step::Untouched;
+                }
+                Err(Errno::EPIPE) => return Step::Failed(Ending::Broken(Break::ClosedEarly)),
+                Err(errno) => return Step::Failed(Ending::Broken(break_of(errno))),
+            }
+        }
+        Step::Pending
+    }
+
+    fn read(&mut self, scratch: &mut Scratch, time: RealTime) -> Step {
+        loop {
+            let (count, stamp_ns) = match receive(&self.socket, scratch, time) {
+                Ok(received) => received,
+                Err(Errno::EAGAIN) => return Step::Pending,
+                Err(Errno::EINTR) => continue,
+                Err(errno) => return self.end_with(break_of(errno)),
+            };
+            let Some(bytes) = scratch.bytes.get(..count) else { return Step::Pending };
+            let progress = if count == 0 { self.reader.close() } else { self.reader.take(bytes) };
+            if count > 0 {
+                // A stamp from before the request means that the clock of stamps was set meanwhile.
+                let is_sound = self.sent_ns.is_none_or(|sent_ns| sent_ns <= stamp_ns);
+                self.last_read_ns = if is_sound { stamp_ns } else { time.now_ns };
+            }
+            match progress {
+                Ok(Progress::Whole) => return Step::Answered,
+                Err(kind) => return Step::Failed(Ending::Broken(kind)),
+                // A read that did not fill the buffer has emptied the kernel's.
+                Ok(Progress::More) if count < scratch.bytes.len() && !self.is_closing => {
+                    return Step::Pending;
+                }
+                Ok(Progress::More) => {}
+            }
+        }
+    }
+
+    /// After an error of the socket: what was read before may be a whole answer.
+    fn end_with(&mut self, kind: Break) -> Step {
+        match self.reader.close() {
+            Ok(_) if self.reader.has_begun() => Step::Answered,
+            _ => Step::Failed(Ending::Broken(kind)),
+        }
+    }
+
+    /// Takes what an idle connection has to say: nothing good. True when it is still of use.
+    pub(super) fn is_quiet(&mut self, scratch: &mut Scratch, time: RealTime) -> bool {
+        !self.is_closing && matches!(receive(&self.socket, scratch, time), Err(Errno::EAGAIN))
+    }
+
+    /// Closes the connection at once, with what is under way: the request was given up.
+    pub(super) fn abort(self) {
+        let linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+        // Where that is refused the connection closes in the usual way.
+        let _ = setsockopt(&self.socket, sockopt::Linger, &linger);
     }
 }
 
-/// The request that `route` describes, with `body`.
-pub(super) fn request_of(route: &Route, host: &HeaderValue, body: Bytes) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = match route.verb {
-        Verb::Get => Method::GET,
-        Verb::Post => Method::POST,
-    };
-    *request.uri_mut() = Uri::from_static(route.path);
-    request.headers_mut().insert(HOST, host.clone());
-    if let Some(content_type) = route.content_type {
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+impl AsFd for Lane {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
-    request
+}
+
+/// Reads once: how many bytes, and when the last of them came.
+fn receive(
+    socket: &TcpStream,
+    scratch: &mut Scratch,
+    time: RealTime,
+) -> Result<(usize, u64), Errno> {
+    let mut slices = [IoSliceMut::new(&mut scratch.bytes)];
+    let control = Some(scratch.control.as_mut_slice());
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut slices, control, MsgFlags::MSG_DONTWAIT)?;
+    let stamps = message.cmsgs().into_iter().flatten();
+    let stamp_ns = stamps.filter_map(|stamp| match stamp {
+        ControlMessageOwned::ScmTimestampsns(stamps) => time.monotonic_ns(stamps.system),
+        _ => None,
+    });
+    Ok((message.bytes, stamp_ns.last().unwrap_or(time.now_ns)))
+}
+
+fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = TcpStream::from(socket(family, SockType::Stream, flags, None)?);
+    // Without this a request of two segments may wait for an acknowledgement of the first.
+    socket.set_nodelay(true)?;
+    let stamping = TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE
+        | TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE;
+    // Where the kernel does not stamp, the instant of reading stands in.
+    let _ = setsockopt(&socket, sockopt::Timestamping, &stamping);
+    match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(socket),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// The ending of a request for which no connection came about.
-fn connect_ending(error: &io::Error) -> Ending {
-    use nix::errno::Errno;
+#[allow(clippy::needless_pass_by_value, reason = "it ends here, and map_err hands it over")]
+fn connect_ending(error: io::Error) -> Ending {
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EADDRNOTAVAIL | Errno::EADDRINUSE | Errno::EMFILE | Errno::ENFILE) => {
             Ending::Unsent(Shortage::Generator)
@@ -164,19 +289,9 @@ fn connect_ending(error: &io::Error) -> Ending {
     }
 }
 
-/// What a failure of the HTTP client means.
-fn break_of(error: &hyper::Error) -> Break {
-    if error.is_parse() || error.is_parse_too_large() {
-        return Break::Garbage;
-    }
-    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
-        return Break::ClosedEarly;
-    }
-    let io_kind =
-        error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
-    match io_kind {
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => Break::Reset,
-        Some(io::ErrorKind::UnexpectedEof) => Break::ClosedEarly,
+const fn break_of(errno: Errno) -> Break {
+    match errno {
+        Errno::ECONNRESET | Errno::EPIPE => Break::Reset,
         _ => Break::Other,
     }
 }

@@ -1,28 +1,27 @@
 //! Trials in earnest: sockets, the system's clock, one thread.
 //!
-//! One current-thread runtime does everything, so that nothing on the way of a request needs a lock. A
-//! timerfd wakes the sender for what is due; each request is a task of its own, bound to one connection;
-//! its instants are stamped where its bytes pass, not where its task happens to be scheduled.
+//! One thread does everything, without a runtime, a lock or a task: it wakes for what is due, sends it, and hears
+//! what has come since. A request costs one write and one read; when its answer came is stamped by the kernel, so
+//! that it need not be heard at once ([why](../../docs/decisions/015-a-client-of-our-own.md)).
 
+pub mod answer;
+mod carry;
+mod chunked;
 pub mod clock;
 mod dispatch;
 mod exchange;
-mod fleet;
 mod host;
 pub mod inquirer;
 mod lane;
-mod runner;
+mod lanes;
+mod request;
 pub mod self_test;
 mod sink;
-mod stamped;
 mod stream;
 pub mod vitals;
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-
-use hyper::header::HeaderValue;
 
 use crate::corpus::Numbers;
 use crate::profile::Profile;
@@ -32,11 +31,11 @@ use crate::trial::recovery::RecoveryWatch;
 use crate::trial::result::{Recovery, StreamResult, TrialResult, Vitals};
 use crate::trial::{Measurer, RecoverPlan, StopCause, TrialError, TrialPlan, Watch, Workload};
 use crate::units::{OffsetNs, ms_to_ns, round_to_u64};
-use clock::{Alarm, now_ns};
+use clock::{make_waits_precise, now_ns, sleep_until};
 use dispatch::Dispatch;
-use fleet::Fleet;
 use host::HostMeter;
-use stream::BodySource;
+use lanes::Lanes;
+use stream::RequestSource;
 use vitals::CpuMeter;
 
 /// Where requests go, and within which bounds.
@@ -48,24 +47,52 @@ pub struct Address {
     pub host: String,
 }
 
+/// How the sender waits for what is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pacing {
+    /// It sleeps, and wakes at most once in a quantum.
+    Timer,
+    /// It never sleeps: more exact, and takes a whole core.
+    Spin,
+}
+
+/// Which idle connection is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// The one that has been idle longest: the load spreads over all processes behind one address.
+    Spread,
+    /// The one that was used last: few connections stay warm.
+    LastUsed,
+}
+
+/// What the user may choose of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// The most connections of a stream.
+    pub lanes_max: u32,
+    /// How the sender waits.
+    pub pacing: Pacing,
+    /// Which idle connection is taken.
+    pub reuse: Reuse,
+}
+
+impl Tuning {
+    /// The usual client, with at most `lanes_max` connections of a stream.
+    #[must_use]
+    pub const fn usual(lanes_max: u32) -> Self {
+        Self { lanes_max, pacing: Pacing::Timer, reuse: Reuse::Spread }
+    }
+}
+
 /// Runs trials against a real target.
 pub struct LiveMeasurer<P: Profile, N: Numbers> {
     address: Address,
     profile: Rc<P>,
     numbers: N,
-    index: Rc<RefCell<Fleet>>,
-    dashboard: Rc<RefCell<Fleet>>,
+    lanes: Lanes,
     /// Asked now and then; false once the target is known to be gone.
     target_lives: Box<dyn FnMut() -> bool>,
     began_ns: u64,
-    alarm: Alarm,
-}
-
-impl Address {
-    /// The value of the `Host` header.
-    fn host_header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.host).unwrap_or(HeaderValue::from_static("localhost"))
-    }
 }
 
 impl<P: Profile, N: Numbers> std::fmt::Debug for LiveMeasurer<P, N> {
@@ -75,40 +102,27 @@ impl<P: Profile, N: Numbers> std::fmt::Debug for LiveMeasurer<P, N> {
 }
 
 impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
-    /// A measurer of the target at `address`, with at most `lanes_max` connections per stream.
+    /// A measurer of the target at `address`.
     ///
     /// `target_lives` is asked twice a second; a target that the tool has started itself can so be
     /// known to be gone before a connect fails.
     ///
     /// # Errors
-    /// When the system gives no timer.
+    /// When the system gives no descriptor.
     pub fn new(
         address: Address,
         profile: Rc<P>,
         numbers: N,
-        lanes_max: u32,
+        tuning: Tuning,
         target_lives: Box<dyn FnMut() -> bool>,
     ) -> Result<Self, TrialError> {
-        Ok(Self {
-            index: Rc::new(RefCell::new(Fleet::new(lanes_max))),
-            dashboard: Rc::new(RefCell::new(Fleet::new(lanes_max))),
-            address,
-            profile,
-            numbers,
-            target_lives,
-            began_ns: now_ns(),
-            alarm: Alarm::new().map_err(|error| TrialError::Generator(error.to_string()))?,
-        })
+        make_waits_precise();
+        let lanes = Lanes::new(address.socket, tuning)
+            .map_err(|error| TrialError::Generator(error.to_string()))?;
+        Ok(Self { lanes, address, profile, numbers, target_lives, began_ns: now_ns() })
     }
 
-    fn fleet(&self, workload: Workload) -> Rc<RefCell<Fleet>> {
-        match workload {
-            Workload::Index => Rc::clone(&self.index),
-            Workload::Dashboard => Rc::clone(&self.dashboard),
-        }
-    }
-
-    fn bodies(&mut self, workload: Workload, count: u64) -> Result<BodySource<P>, TrialError> {
+    fn requests(&mut self, workload: Workload, count: u64) -> Result<RequestSource<P>, TrialError> {
         let numbers = match workload {
             Workload::Index => self
                 .numbers
@@ -116,22 +130,26 @@ impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
                 .map_err(|error| TrialError::Numbers(error.to_string()))?,
             Workload::Dashboard => 0..0,
         };
-        Ok(BodySource::new(Rc::clone(&self.profile), workload, numbers))
+        let profile = Rc::clone(&self.profile);
+        Ok(RequestSource::new(profile, &self.address.host, workload, numbers))
     }
 
-    async fn probe(&mut self, timeout_ms: u64, start_ns: u64) -> Result<Outcome, TrialError> {
-        let body = self.bodies(Workload::Index, 1)?.take();
-        let route = self.profile.route(Workload::Index);
-        let body_bytes_max = self.profile.body_bytes_max(Workload::Index);
+    fn probe(
+        &mut self,
+        timeout_ms: u64,
+        start_ns: u64,
+        is_interrupted: &dyn Fn() -> bool,
+    ) -> Result<Outcome, TrialError> {
+        let request = self.requests(Workload::Index, 1)?.take();
         let due = OffsetNs(now_ns() - start_ns);
         let call = exchange::Call {
-            address: &self.address,
-            fleet: &self.index,
-            alarm: &mut self.alarm,
+            lanes: &mut self.lanes,
+            workload: Workload::Index,
             timeout_ns: ms_to_ns(timeout_ms),
-            body_bytes_max,
+            body_bytes_max: self.profile.body_bytes_max(Workload::Index),
+            is_interrupted,
         };
-        let reply = call.run(&route, body).await;
+        let reply = call.run(&request);
         let offset = |at_ns: u64| OffsetNs(at_ns.saturating_sub(start_ns)).max(due);
         let (status, ending) = match reply.answer {
             Ok(answer) => {
@@ -160,18 +178,18 @@ impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
     ) -> Result<TrialResult, TrialError> {
         let mut streams = Vec::new();
         for stream in &plan.streams {
-            let bodies = self.bodies(stream.workload, plan.documents_max())?;
-            streams.push((stream.clone(), bodies, self.fleet(stream.workload)));
+            let requests = self.requests(stream.workload, plan.documents_max())?;
+            streams.push((stream.clone(), requests));
         }
         let started_s = self.elapsed_s();
         let (meter, host) = (CpuMeter::start(), HostMeter::start());
-        let dispatch = Dispatch::new(plan, &self.address, &self.profile, streams);
-        let finished = dispatch.run(&mut self.alarm, watch, &mut self.target_lives).await;
+        let dispatch = Dispatch::new(plan, &*self.profile, &mut self.lanes, streams);
+        let finished = dispatch.run(watch, &mut self.target_lives);
         let vitals = Vitals {
             cpu_s: meter.spent_s(),
             wall_s: finished.wall_s,
             lanes_exhausted: finished.lanes_exhausted,
-            lanes_max: finished.lanes_max,
+            lanes_max: self.lanes.lanes_max(),
             longest_gap_s: finished.longest_gap_s,
             host: host.load(finished.wall_s),
             is_shared: self.address.socket.ip().is_loopback(),
@@ -205,10 +223,10 @@ impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
             }
             let rest_s = plan.cap_s - since_start().as_s();
             let timeout_ms = plan.timeout_ms.min(round_to_u64(rest_s * 1000.0).max(1));
-            let probe = self.probe(timeout_ms, start_ns).await?;
+            let probe = self.probe(timeout_ms, start_ns, &|| watch.interrupted())?;
             let pause_s = recovery.observe(&probe);
             if pause_s > 0.0 {
-                self.alarm.wait_until(now_ns() + OffsetNs::from_s(pause_s).0).await;
+                sleep_until(now_ns() + OffsetNs::from_s(pause_s).0);
             }
         }
         Ok(recovery.finish(since_start().as_s()))

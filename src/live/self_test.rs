@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::sink::Sink;
-use super::{Address, LiveMeasurer};
+use super::{Address, LiveMeasurer, Tuning};
 use crate::corpus::{Numbers, NumbersError};
 use crate::profile::Profile;
 use crate::schedule::ArrivalLaw;
@@ -66,14 +66,14 @@ impl Watch for Patience<'_> {
 pub async fn ceiling<P: Profile + 'static>(
     profile: &Rc<P>,
     answer: &'static [u8],
-    lanes_max: u32,
+    tuning: Tuning,
     is_interrupted: &dyn Fn() -> bool,
 ) -> Result<Option<Rps>, TrialError> {
     let failed = |error: std::io::Error| TrialError::Generator(error.to_string());
     let sink = Sink::start(answer).map_err(failed)?;
     let address = Address { socket: sink.address, host: sink.address.to_string() };
     let mut measurer =
-        LiveMeasurer::new(address, Rc::clone(profile), Scratch(0), lanes_max, Box::new(|| true))?;
+        LiveMeasurer::new(address, Rc::clone(profile), Scratch(0), tuning, Box::new(|| true))?;
     let mut watch = Patience(is_interrupted);
     let mut reached = None;
     for step in 0..STEPS_MOST {

@@ -4,16 +4,12 @@
 //! their deadlines: one double-ended queue is the table of what is outstanding and the timer wheel at
 //! once.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
-use bytes::Bytes;
-use tokio::task::AbortHandle;
-
-use super::fleet::Fleet;
-use super::stamped::Stamps;
+use super::lanes::{LaneId, Lanes};
+use super::request::RequestWriter;
 use super::unanswered;
 use crate::profile::Profile;
 use crate::schedule::{Arrival, Part};
@@ -23,55 +19,64 @@ use crate::trial::tally::Tally;
 use crate::trial::{StreamPlan, Workload};
 use crate::units::{OffsetNs, ms_to_ns, u64_to_usize, usize_to_u64};
 
-/// Bodies that are kept ready before they are due.
-const READY_BODIES: usize = 256;
+/// Requests that are kept ready before they are due.
+const READY_REQUESTS: usize = 256;
 
-/// Makes bodies before they are due, each from a document number that is used once.
+/// Makes requests before they are due, each with a document number that is used once.
 #[derive(Debug)]
-pub(super) struct BodySource<P> {
+pub(super) struct RequestSource<P> {
     profile: Rc<P>,
+    writer: RequestWriter,
     workload: Workload,
     numbers: Range<u64>,
-    ready: VecDeque<Bytes>,
-    scratch: Vec<u8>,
+    ready: VecDeque<Vec<u8>>,
+    /// Memory of requests that have ended.
+    spare: Vec<Vec<u8>>,
 }
 
-impl<P: Profile> BodySource<P> {
-    pub(super) fn new(profile: Rc<P>, workload: Workload, numbers: Range<u64>) -> Self {
-        Self { profile, workload, numbers, ready: VecDeque::new(), scratch: Vec::new() }
+impl<P: Profile> RequestSource<P> {
+    pub(super) fn new(profile: Rc<P>, host: &str, workload: Workload, numbers: Range<u64>) -> Self {
+        let writer = RequestWriter::new(&profile.route(workload), host);
+        let (ready, spare) = (VecDeque::new(), Vec::new());
+        Self { profile, writer, workload, numbers, ready, spare }
     }
 
-    /// Fills the row of ready bodies.
+    /// Fills the row of ready requests.
     pub(super) fn top_up(&mut self) {
-        while self.ready.len() < READY_BODIES {
-            let Some(body) = self.make() else {
+        while self.ready.len() < READY_REQUESTS {
+            let Some(request) = self.make() else {
                 return;
             };
-            self.ready.push_back(body);
+            self.ready.push_back(request);
         }
     }
 
-    /// The next body; empty for a query.
+    /// The next request.
     ///
     /// # Panics
-    /// When more bodies are taken than numbers were reserved: a document would have to be sent twice.
+    /// When more are taken than numbers were reserved: a document would have to be sent twice.
     #[allow(clippy::expect_used, reason = "as many numbers are reserved as the schedule holds")]
-    pub(super) fn take(&mut self) -> Bytes {
-        match self.workload {
-            Workload::Dashboard => Bytes::new(),
-            Workload::Index => self
-                .ready
-                .pop_front()
-                .or_else(|| self.make())
-                .expect("a number was reserved for every arrival"),
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let ready = self.ready.pop_front();
+        ready.or_else(|| self.make()).expect("a number was reserved for every arrival")
+    }
+
+    /// Takes the memory of a request back that has ended.
+    fn give_back(&mut self, request: Vec<u8>) {
+        if self.spare.len() < READY_REQUESTS {
+            self.spare.push(request);
         }
     }
 
-    fn make(&mut self) -> Option<Bytes> {
-        let number = self.numbers.next()?;
-        self.scratch.clear();
-        self.profile.write_index_body(number, &mut self.scratch);
-        Some(Bytes::copy_from_slice(&self.scratch))
+    fn make(&mut self) -> Option<Vec<u8>> {
+        let number = match self.workload {
+            Workload::Index => self.numbers.next()?,
+            Workload::Dashboard => 0,
+        };
+        let mut request = self.spare.pop().unwrap_or_default();
+        let profile = &self.profile;
+        self.writer.write(&mut request, |body| profile.write_index_body(number, body));
+        Some(request)
     }
 }
 
@@ -81,7 +86,7 @@ enum State {
     /// It waits for a connection.
     Waiting,
     /// It is under way.
-    Active { abort: AbortHandle, stamps: Rc<Stamps> },
+    Active(LaneId),
     /// It has ended and is counted.
     Ended,
 }
@@ -92,11 +97,13 @@ struct Slot {
     due: OffsetNs,
     taken: OffsetNs,
     part: Part,
-    body: Bytes,
+    request: Vec<u8>,
+    /// Whether it was sent again, because its first connection had closed under our hands.
+    is_resent: bool,
     state: State,
 }
 
-/// What a request's task reports.
+/// How a request ended, as its connection tells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ended {
     pub(super) at_ns: u64,
@@ -105,15 +112,20 @@ pub(super) struct Ended {
     pub(super) ending: Ending,
 }
 
+impl Ended {
+    /// Of a request that no connection came about for.
+    pub(super) const fn unsent(at_ns: u64, ending: Ending) -> Self {
+        Self { at_ns, sent_ns: None, status: None, ending }
+    }
+}
+
 /// The state of one stream.
 #[derive(Debug)]
 pub(super) struct Stream<P> {
     pub(super) plan: StreamPlan,
     pub(super) tally: Tally,
-    pub(super) bodies: BodySource<P>,
-    pub(super) fleet: Rc<RefCell<Fleet>>,
+    pub(super) requests: RequestSource<P>,
     pub(super) loss: LossWatch,
-    pub(super) lanes_exhausted: bool,
     start_ns: u64,
     timeout_ns: u64,
     /// Serial number of the first slot.
@@ -126,18 +138,15 @@ impl<P: Profile> Stream<P> {
     pub(super) fn new(
         plan: StreamPlan,
         tally: Tally,
-        bodies: BodySource<P>,
-        fleet: Rc<RefCell<Fleet>>,
+        requests: RequestSource<P>,
         start_ns: u64,
     ) -> Self {
         let timeout_ns = ms_to_ns(plan.timeout_ms);
         Self {
             plan,
             tally,
-            bodies,
-            fleet,
+            requests,
             loss: LossWatch::default(),
-            lanes_exhausted: false,
             start_ns,
             timeout_ns,
             first: 0,
@@ -150,9 +159,10 @@ impl<P: Profile> Stream<P> {
     pub(super) fn take_up(&mut self, arrival: Arrival, now_ns: u64) -> u64 {
         self.tally.arrive(arrival.due, arrival.part);
         let taken = OffsetNs(now_ns.saturating_sub(self.start_ns)).max(arrival.due);
-        let body = self.bodies.take();
+        let request = self.requests.take();
         let (due, part) = (arrival.due, arrival.part);
-        self.slots.push_back(Slot { due, taken, part, body, state: State::Waiting });
+        let state = State::Waiting;
+        self.slots.push_back(Slot { due, taken, part, request, is_resent: false, state });
         self.first + usize_to_u64(self.slots.len()) - 1
     }
 
@@ -162,6 +172,9 @@ impl<P: Profile> Stream<P> {
 
     /// Puts back a request that was first in line.
     pub(super) fn wait_first(&mut self, serial: u64) {
+        if let Some(slot) = self.slot(serial) {
+            slot.state = State::Waiting;
+        }
         self.waiting.push_front(serial);
     }
 
@@ -175,14 +188,29 @@ impl<P: Profile> Stream<P> {
         None
     }
 
-    pub(super) fn body_of(&mut self, serial: u64) -> Bytes {
-        self.slot(serial).map_or_else(Bytes::new, |slot| slot.body.clone())
+    /// The bytes of a request that has not ended.
+    pub(super) fn request_of(&self, serial: u64) -> &[u8] {
+        let position = serial.checked_sub(self.first).map(u64_to_usize);
+        let slot = position.and_then(|position| self.slots.get(position));
+        slot.map_or(&[], |slot| &slot.request)
     }
 
-    pub(super) fn activate(&mut self, serial: u64, abort: AbortHandle, stamps: Rc<Stamps>) {
+    pub(super) fn activate(&mut self, serial: u64, lane: LaneId) {
         if let Some(slot) = self.slot(serial) {
-            slot.state = State::Active { abort, stamps };
+            slot.state = State::Active(lane);
         }
+    }
+
+    /// Notes that a request is sent once more; false when it has been before.
+    pub(super) fn may_resend(&mut self, serial: u64) -> bool {
+        let is_first = self.slot(serial).is_some_and(|slot| !slot.is_resent);
+        if is_first {
+            self.tally.resent += 1;
+            if let Some(slot) = self.slot(serial) {
+                slot.is_resent = true;
+            }
+        }
+        is_first
     }
 
     /// Counts how a request ended, unless it has been counted already.
@@ -196,7 +224,7 @@ impl<P: Profile> Stream<P> {
             return;
         }
         slot.state = State::Ended;
-        slot.body = Bytes::new();
+        let request = std::mem::take(&mut slot.request);
         let offset = |at_ns: u64| OffsetNs(at_ns.saturating_sub(start_ns));
         let sent = ended.sent_ns.map(|at_ns| offset(at_ns).max(slot.taken));
         let mut outcome = Outcome {
@@ -213,6 +241,7 @@ impl<P: Profile> Stream<P> {
             outcome.ending = Ending::TimedOut;
             outcome.status = None;
         }
+        self.requests.give_back(request);
         self.loss.observe(outcome.ended.as_s(), outcome.ending);
         self.tally.record(&outcome);
         while matches!(self.slots.front(), Some(Slot { state: State::Ended, .. })) {
@@ -227,9 +256,9 @@ impl<P: Profile> Stream<P> {
     }
 
     /// Gives up every request whose deadline has passed by `now_ns`.
-    pub(super) fn expire(&mut self, now_ns: u64) {
+    pub(super) fn expire(&mut self, now_ns: u64, lanes: &mut Lanes) {
         while self.next_deadline_ns().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
-            let sent_ns = self.give_up(self.first);
+            let sent_ns = self.give_up(self.first, lanes);
             let ending = unanswered(sent_ns.is_some());
             self.settle(self.first, Ended { at_ns: now_ns, sent_ns, status: None, ending });
         }
@@ -244,23 +273,20 @@ impl<P: Profile> Stream<P> {
     }
 
     /// Ends every request: the run is over.
-    pub(super) fn abandon_all(&mut self, now_ns: u64) {
+    pub(super) fn abandon_all(&mut self, now_ns: u64, lanes: &mut Lanes) {
         self.drop_waiting(now_ns);
         for serial in self.first..self.first + usize_to_u64(self.slots.len()) {
-            let sent_ns = self.give_up(serial);
+            let sent_ns = self.give_up(serial, lanes);
             let ending = Ending::Broken(Break::Abandoned);
             self.settle(serial, Ended { at_ns: now_ns, sent_ns, status: None, ending });
         }
     }
 
-    /// Stops the task of a request, where it has one; says when its first byte was sent, if it was.
-    fn give_up(&mut self, serial: u64) -> Option<u64> {
-        match &self.slot(serial)?.state {
+    /// Closes the connection of a request, where it has one; says when its first byte was sent, if it was.
+    fn give_up(&mut self, serial: u64, lanes: &mut Lanes) -> Option<u64> {
+        match self.slot(serial)?.state {
             State::Ended | State::Waiting => None,
-            State::Active { abort, stamps } => {
-                abort.abort();
-                stamps.first_write_ns()
-            }
+            State::Active(lane) => lanes.abort(lane),
         }
     }
 

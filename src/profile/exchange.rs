@@ -42,6 +42,9 @@ pub enum ExchangeError {
         /// How long was waited.
         timeout_ms: u64,
     },
+    /// The user wants to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// The connection failed, or what came was no HTTP answer.
     #[error("no usable answer ({0})")]
     Broken(String),

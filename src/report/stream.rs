@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +29,7 @@ pub struct StreamRecord {
     pub accepted_rps: Option<f64>,
     /// The same over the second half of the measured part.
     pub accepted_second_half_rps: Option<f64>,
-    /// HTTP requests per second of the measured part for which a connection was found. With one document
-    /// a request it is in the same unit as the offered rate, less what was never sent.
+    /// HTTP requests per second of the measured part for which a connection was found.
     pub requests_rps: Option<f64>,
     /// Requests sent again after the client handed them back untouched.
     pub resent: u64,
@@ -57,6 +55,8 @@ pub struct StreamRecord {
     pub response_ms: PercentilesRecord,
     /// Sent to done, of answered requests.
     pub service_ms: PercentilesRecord,
+    /// To open a connection; part of `waiting_ms`.
+    pub connect_ms: PercentilesRecord,
     /// Taken to sent: for a connection.
     pub waiting_ms: PercentilesRecord,
     /// Due to taken: the generator's own fault.
@@ -238,6 +238,7 @@ impl StreamRecord {
             broken: tally.broken.iter().map(|(kind, n)| (kind.name().to_owned(), *n)).collect(),
             response_ms: PercentilesRecord::from_log(&tally.response),
             service_ms: PercentilesRecord::from_log(&tally.service),
+            connect_ms: PercentilesRecord::from_log(&tally.connect),
             waiting_ms: PercentilesRecord::from_log(&tally.waiting),
             lateness_ms: PercentilesRecord::from_log(&tally.lateness),
             hdr: HdrRecord::from_tally(tally),

@@ -188,6 +188,7 @@ impl Preflight<'_> {
                 ExchangeError::NoAnswer { .. } => {
                     "it takes connections and is silent: is it stopped or overloaded?"
                 }
+                ExchangeError::Interrupted => "run again",
                 ExchangeError::Broken(_) => "is TARGET the base URL of an HTTP API?",
             };
             NotReady::NoAnswer { url: self.url(profile, workload), error, cure }

@@ -35,6 +35,8 @@ pub struct Tally {
     pub resent: u64,
     /// Connections opened.
     pub connects: u64,
+    /// Time to open a connection, of those that brought an answer.
+    pub connect: LatencyLog,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
     /// Broken requests by kind.
@@ -74,6 +76,7 @@ impl Tally {
             accepted_second_half: 0,
             resent: 0,
             connects: 0,
+            connect: LatencyLog::new(),
             statuses: BTreeMap::new(),
             broken: BTreeMap::new(),
             response: LatencyLog::new(),

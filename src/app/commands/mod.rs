@@ -11,15 +11,10 @@ use std::future::Future;
 
 use super::exit::Failure;
 
-/// Polls between two looks at the timer and the sockets: the timer must not be seen late because many
-/// answers are ready.
-const EVENT_INTERVAL: u32 = 16;
-
 /// Runs `work` on this thread, which does everything: its tasks share state without locks.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
-        .event_interval(EVENT_INTERVAL)
         .build_local(tokio::runtime::LocalOptions::default())
         .map_err(Failure::internal)?
         .block_on(work)
