@@ -8,10 +8,12 @@ use plimsoll::sim::zoo::Specimen;
 use plimsoll::{sim::faults::Faults, sim::truth::Effort};
 use serde_json::Value;
 
-use crate::rehearsal::{Scene, in_parallel};
+use crate::rehearsal::{Scene, side_by_side};
 use crate::sleeper::Sleeper;
 
 const WORKERS: u32 = 4;
+/// So many runs side by side: the servers sleep, and what little all of them compute is against us.
+const AT_ONCE: usize = 4;
 const TRUTH: Effort = Effort { runs: 24, run_s: 360.0 };
 
 /// One kind of service, measured again and again.
@@ -38,7 +40,7 @@ pub(crate) fn prove(runs: u64) -> Vec<String> {
     println!(
         "| service | truth | answered | within 5 % | worst error | within 3 % of the virtual answer | lateness p99, median / worst |\n|---|---|---|---|---|---|---|"
     );
-    let mut missed = Vec::new();
+    let mut cells = Vec::new();
     for capacity_rps in [200.0, 1000.0] {
         for (name, law, service_law) in [
             ("constant", "const", ServiceLaw::Constant),
@@ -49,14 +51,17 @@ pub(crate) fn prove(runs: u64) -> Vec<String> {
             let specimen = Specimen { name, target, faults: Faults::none() };
             let truth_rps = Scene::truth_of(&specimen, TRUTH).expect("it sustains something");
             for is_inside in [false, true] {
-                let cell = Cell { name, law, service_law, is_inside, service_ms, truth_rps };
-                // Side by side on all cores: they sleep, and what little they compute is against us.
-                let all = in_parallel(runs, |number| cell.measure(number + 1));
-                missed.extend(cell.tell(&all));
+                cells.push(Cell { name, law, service_law, is_inside, service_ms, truth_rps });
             }
         }
     }
-    missed
+    let all = side_by_side(AT_ONCE, runs * cells.len() as u64, |number| {
+        let position = usize::try_from(number / runs).unwrap_or_default();
+        cells.get(position).map(|cell| cell.measure(number % runs + 1))
+    });
+    let all: Vec<Measured> = all.into_iter().flatten().collect();
+    let each = all.chunks(usize::try_from(runs).unwrap_or(1));
+    cells.iter().zip(each).flat_map(|(cell, all)| cell.tell(all)).collect()
 }
 
 impl Cell {

@@ -143,10 +143,18 @@ impl Witness for Counter {
 
 /// Results of `work` for every number below `count`, in their order, made on all cores.
 pub(crate) fn in_parallel<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    side_by_side(thread::available_parallelism().map_or(1, NonZero::get), count, work)
+}
+
+/// The same, `at_once` of them at the same time.
+pub(crate) fn side_by_side<T: Send>(
+    at_once: usize,
+    count: u64,
+    work: impl Fn(u64) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicU64::new(0);
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let mut results: Vec<(u64, T)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores)
+        let workers: Vec<_> = (0..at_once)
             .map(|_| {
                 scope.spawn(|| {
                     let mut own = Vec::new();
