@@ -11,10 +11,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use plimsoll::corpus::{Corpus, PermissionsShape};
+use plimsoll::live::answer::AnswerReader;
 use plimsoll::schedule::{ArrivalLaw, Schedule};
 use plimsoll::seed::Seed;
 use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
 use plimsoll::sim::target::Target;
+use plimsoll::trial::latency::LatencyLog;
 use plimsoll::units::Rps;
 
 /// Runs `work` over `count` items and prints how many of them a second holds.
@@ -45,6 +47,21 @@ fn main() {
             black_box(Schedule::new(law, rate, 0.0, 100.0, Seed(1)).count());
         });
     }
+    let text = b"HTTP/1.1 200 OK\r\nserver: nginx\r\ncontent-type: application/json\r\ncontent-length: 4\r\nconnection: keep-alive\r\n\r\n\"OK\"";
+    report("answers read", count, || {
+        let mut reader = AnswerReader::new(1 << 16);
+        for _ in 0..count {
+            reader.clear();
+            black_box(reader.take(text).is_ok());
+        }
+    });
+    report("times recorded", count, || {
+        let mut log = LatencyLog::new();
+        for number in 0..count {
+            log.record_ns(black_box(1_000 * (number % 100_000)));
+        }
+        black_box(log.samples());
+    });
     let plan = TargetPlan { queue: Some(1000), ..TargetPlan::plain(4, 1.0, ServiceLaw::Constant) };
     report("requests of a simulated target", count, || {
         let mut target = Target::new(plan, Seed(1));

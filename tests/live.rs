@@ -211,6 +211,30 @@ fn every_manner_of_failing_has_its_own_ending() {
 }
 
 #[test]
+fn answers_without_end_and_byte_by_byte_end_in_time_and_keep_nobody_waiting() {
+    for (manner, kind) in
+        [(Manner::Endless, None), (Manner::Interim, None), (Manner::BigHead, Some(Break::TooLarge))]
+    {
+        let server = Server::start(manner);
+        let load = Load { rps: 10.0, timeout_ms: 500, ..GENTLE };
+        let result = run_at(server.address, &load, TO_THE_END);
+        let tally = &index(&result).tally;
+        let broken = tally.broken.get(&Break::TooLarge).copied().unwrap_or_default();
+        assert_eq!(broken + tally.counts.timed_out, 10, "{manner:?}: {:?}", tally.counts);
+        assert!(kind.is_none() || broken == 10, "{manner:?}: {:?}", tally.broken);
+        assert!(result.vitals.wall_s < 4.0, "{manner:?} took {} s", result.vitals.wall_s);
+        let lateness_ms = tally.lateness.max_ms().unwrap();
+        assert!(lateness_ms < 400.0, "{manner:?}: the others are sent, {lateness_ms} ms late");
+    }
+    let server = Server::start(Manner::Drip);
+    let result = run_at(server.address, &Load { rps: 5.0, timeout_ms: 3000, ..GENTLE }, TO_THE_END);
+    let tally = &index(&result).tally;
+    assert_eq!(tally.counts.accepted, 5, "slow is not wrong: {:?}", tally.broken);
+    let service_ms = tally.service.quantile_ms(0.5).unwrap();
+    assert!(service_ms > 800.0, "it lasts to the last byte, not {service_ms} ms");
+}
+
+#[test]
 fn a_server_that_closes_every_connection_unread_is_no_endless_loop() {
     let server = Server::start(Manner::Slam);
     let result = run_at(server.address, &Load { measure_s: 0.5, ..GENTLE }, TO_THE_END);

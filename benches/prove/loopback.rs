@@ -13,7 +13,7 @@ use crate::sleeper::Sleeper;
 
 const WORKERS: u32 = 4;
 /// So many runs side by side: the servers sleep, and what little all of them compute is against us.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 const TRUTH: Effort = Effort { runs: 24, run_s: 360.0 };
 
 /// One kind of service, measured again and again.

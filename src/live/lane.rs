@@ -17,6 +17,9 @@ use super::answer::{AnswerReader, Progress};
 use super::clock::RealTime;
 use crate::trial::outcome::{Break, Ending, Shortage};
 
+/// An answer without end must not keep the others from being sent and heard: so many reads in a row, 1 MB.
+const READS_MOST: u32 = 16;
+
 /// Where a connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -68,6 +71,8 @@ pub(super) struct Lane {
     connected_ns: u64,
     sent_ns: Option<u64>,
     last_read_ns: u64,
+    /// Whether reading was broken off for the sake of the other connections.
+    has_more: bool,
     pub(super) reader: AnswerReader,
 }
 
@@ -92,6 +97,7 @@ impl Lane {
             connected_ns: 0,
             sent_ns: None,
             last_read_ns: 0,
+            has_more: false,
             reader: AnswerReader::new(body_bytes_max),
         })
     }
@@ -114,6 +120,11 @@ impl Lane {
     /// Whether its answer has begun and is not whole: more of it may fill the kernel's buffer.
     pub(super) fn is_partly_read(&self) -> bool {
         self.phase == Phase::Busy && self.reader.has_begun()
+    }
+
+    /// Whether there is more to read that the system will not tell of again.
+    pub(super) const fn has_more(&self) -> bool {
+        self.has_more
     }
 
     /// The other side has closed its end.
@@ -191,7 +202,8 @@ impl Lane {
     }
 
     fn read(&mut self, scratch: &mut Scratch, time: RealTime) -> Step {
-        loop {
+        self.has_more = false;
+        for _ in 0..READS_MOST {
             let (count, stamp_ns) = match receive(&self.socket, scratch, time) {
                 Ok(received) => received,
                 Err(Errno::EAGAIN) => return Step::Pending,
@@ -215,6 +227,8 @@ impl Lane {
                 Ok(Progress::More) => {}
             }
         }
+        self.has_more = true;
+        Step::Pending
     }
 
     /// After an error of the socket: what was read before may be a whole answer.

@@ -194,6 +194,9 @@ impl Lanes {
         let step = lane.advance(request, &mut self.scratch, time);
         let is = usize::from(step == Step::Pending && lane.is_partly_read());
         self.partly_read = (self.partly_read + is).saturating_sub(was);
+        if is > 0 && lane.has_more() {
+            self.ready.push(id);
+        }
         step
     }
 
@@ -242,7 +245,8 @@ impl Lanes {
     /// for too long; then every connection that has is in [`Self::take_ready`].
     pub(super) fn wait(&mut self, until_ns: u64) {
         let now = now_ns();
-        if until_ns <= now || self.tuning.pacing == Pacing::Spin {
+        let is_pressing = !self.ready.is_empty() || self.tuning.pacing == Pacing::Spin;
+        if until_ns <= now || is_pressing {
             return self.look(EpollTimeout::ZERO);
         }
         let is_queried = usize_to_u64(self.dashboard.idle.len()) < u64::from(self.dashboard.open);
@@ -287,10 +291,9 @@ impl Lanes {
 
     /// Keeps the memory of `ready` for the next look.
     pub(super) fn give_back(&mut self, mut ready: Vec<LaneId>) {
-        if self.ready.is_empty() {
-            ready.clear();
-            self.ready = ready;
-        }
+        ready.clear();
+        ready.append(&mut self.ready);
+        self.ready = ready;
     }
 
     fn place(&mut self, id: LaneId) -> Option<&mut Place> {

@@ -32,6 +32,14 @@ pub(crate) enum Manner {
     Garbage,
     /// Closes the connection in the middle of the answer.
     Truncate,
+    /// Sends a body without end, as fast as it is taken.
+    Endless,
+    /// Sends its answer byte by byte, one each 20 ms.
+    Drip,
+    /// Sends a head of 1 MB.
+    BigHead,
+    /// Sends interim answers without end.
+    Interim,
     /// Closes every connection as soon as it is accepted.
     Slam,
 }
@@ -125,6 +133,15 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<bool> {
     Some(is_query)
 }
 
+/// Sends `part` after `head`, again and again, until the other side has had enough.
+fn pour(writer: &mut TcpStream, head: &str, part: &str) -> bool {
+    let mut goes_on = writer.write_all(head.as_bytes()).is_ok();
+    while goes_on {
+        goes_on = writer.write_all(part.as_bytes()).is_ok();
+    }
+    false
+}
+
 fn answer(writer: &mut TcpStream, manner: Manner, body: &str) -> bool {
     let close = if manner == Manner::CloseEach { "connection: close\r\n" } else { "" };
     let (status, kind, body) = match manner {
@@ -135,6 +152,22 @@ fn answer(writer: &mut TcpStream, manner: Manner, body: &str) -> bool {
     match manner {
         Manner::Slow(delay_ms) => thread::sleep(Duration::from_millis(delay_ms)),
         Manner::Silent => thread::sleep(Duration::from_secs(120)),
+        Manner::Endless => {
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            let chunk = format!("1;{}\r\nx\r\n", "e".repeat(8000)).repeat(8);
+            return pour(writer, head, &chunk);
+        }
+        Manner::Interim => return pour(writer, "", &"HTTP/1.1 100 Go on\r\n\r\n".repeat(1000)),
+        Manner::BigHead => {
+            return pour(writer, "HTTP/1.1 200 OK\r\n", &format!("x: {}\r\n", "y".repeat(1 << 20)));
+        }
+        Manner::Drip => {
+            let text = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\"OK\"";
+            return text.bytes().all(|byte| {
+                thread::sleep(Duration::from_millis(20));
+                writer.write_all(&[byte]).is_ok()
+            });
+        }
         Manner::Garbage => return writer.write_all(b"\x00\x01 what?\r\n\r\n").is_ok(),
         Manner::Truncate => {
             drop(writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"));
