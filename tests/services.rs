@@ -90,3 +90,19 @@ fn services_with_parameters_drawn_at_random_are_rarely_answered_too_high() {
     }
     assert!(too_high <= 1, "{too_high} of 14");
 }
+
+#[test]
+fn a_machine_that_is_pressed_for_a_minute_is_waited_for() {
+    for specimen in zoo::disturbed(230.0) {
+        let truth_rps = truth_of(&specimen);
+        let runs: Vec<Run> =
+            (0..5).map(|seed| search(plan(Preset::Standard, seed), &specimen)).collect();
+        let answered = runs.iter().filter(|run| {
+            let rps = run.outcome.capacity.rps;
+            rps.is_some_and(|rps| (rps.get() / truth_rps - 1.0).abs() < 0.04)
+        });
+        assert!(answered.count() >= 4, "{}: not a quarter too low", specimen.name);
+        let said = runs.iter().filter(|run| run.outcome.capacity.flags.contains(&Flag::Disturbed));
+        assert!(said.count() >= 3, "{}: and it is said", specimen.name);
+    }
+}
