@@ -13,11 +13,12 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use plimsoll::corpus::{Numbers, NumbersError};
-use plimsoll::live::{Address, LiveMeasurer, Tuning, self_test};
+use plimsoll::live::{Address, LiveMeasurer, Pacing, Reuse, Tuning, self_test};
 use plimsoll::profile::{Profile, Route, Verb};
 use plimsoll::schedule::ArrivalLaw;
 use plimsoll::seed::Seed;
-use plimsoll::trial::objective::Rule;
+use plimsoll::trial::criteria::Judge;
+use plimsoll::trial::objective::{Objective, Rule};
 use plimsoll::trial::outcome::{Break, Ending};
 use plimsoll::trial::result::{StreamResult, TrialResult};
 use plimsoll::trial::{
@@ -177,6 +178,27 @@ fn a_request_on_a_connection_that_had_just_closed_is_sent_again_and_counted() {
     assert_eq!(tally.counts.accepted + lost, 200, "every request has an ending");
     let received = server.requests.load(Ordering::Relaxed);
     assert_eq!(received, tally.counts.accepted, "none was served twice");
+}
+
+#[test]
+fn a_sender_that_never_sleeps_by_wish_is_not_void_for_it() {
+    let server = Server::start(Manner::KeepAlive);
+    let tuning = Tuning { pacing: Pacing::Spin, reuse: Reuse::LastUsed, ..Tuning::usual(64) };
+    let result = block_on(async {
+        let address = Address { socket: server.address, host: server.address.to_string() };
+        let lives = Box::new(|| true);
+        let profile = Rc::new(Plain);
+        let mut measurer = LiveMeasurer::new(address, profile, Counter(0), tuning, lives).unwrap();
+        let plan = plan(&GENTLE, &[Workload::Index]);
+        measurer.run(&plan, &mut Until { ..TO_THE_END }).await.unwrap()
+    });
+    assert!(result.vitals.cpu_ratio() > 0.5, "it spins: {}", result.vitals.cpu_ratio());
+    assert_eq!(index(&result).tally.counts.accepted, 200, "and sends");
+    let objective =
+        Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
+    let verdict = Judge::new(&plan(&GENTLE, &[Workload::Index]), objective).verdict(&result);
+    let reasons = verdict.reasons();
+    assert!(!reasons.iter().any(|reason| reason.starts_with("processor")), "{reasons:?}");
 }
 
 #[test]

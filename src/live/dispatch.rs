@@ -15,7 +15,7 @@ use nix::sys::epoll::EpollTimeout;
 /// From the first prepared request to the start of the schedule.
 const LEAD_NS: u64 = 2_000_000;
 /// The sender wakes at most once in this time, and sends what is due then: waking for each arrival is what costs.
-const QUANTUM_NS: u64 = 120_000;
+const QUANTUM_NS: u64 = 110_000;
 /// While waiting for the last answers, the user is asked this often whether to go on.
 const DRAIN_LOOK_NS: u64 = 100_000_000;
 

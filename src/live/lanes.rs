@@ -114,6 +114,10 @@ impl Lanes {
         self.tuning.lanes_max
     }
 
+    pub(super) fn spins(&self) -> bool {
+        self.tuning.pacing == Pacing::Spin
+    }
+
     pub(super) fn has_idle(&self, workload: Workload) -> bool {
         !self.fleet(workload).idle.is_empty()
     }
@@ -245,7 +249,7 @@ impl Lanes {
     /// for too long; then every connection that has is in [`Self::take_ready`].
     pub(super) fn wait(&mut self, until_ns: u64) {
         let now = now_ns();
-        let is_pressing = !self.ready.is_empty() || self.tuning.pacing == Pacing::Spin;
+        let is_pressing = !self.ready.is_empty() || self.spins();
         if until_ns <= now || is_pressing {
             return self.look(EpollTimeout::ZERO);
         }

@@ -190,6 +190,7 @@ impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
             wall_s: finished.wall_s,
             lanes_exhausted: finished.lanes_exhausted,
             lanes_max: self.lanes.lanes_max(),
+            spins: self.lanes.spins(),
             longest_gap_s: finished.longest_gap_s,
             host: host.load(finished.wall_s),
             is_shared: self.address.socket.ip().is_loopback(),

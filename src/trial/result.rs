@@ -52,6 +52,8 @@ pub struct Vitals {
     pub lanes_exhausted: bool,
     /// The most connections that were allowed per stream.
     pub lanes_max: u32,
+    /// Whether it never sleeps by the user's wish, so that it uses its core up whatever it does.
+    pub spins: bool,
     /// The longest time from one look at the trial to the next: half a second where nothing held it up.
     pub longest_gap_s: f64,
     /// How pressed the machine was.

@@ -26,7 +26,7 @@ pub(super) fn void_reasons(result: &TrialResult, objective: &Objective) -> Vec<V
             reasons.push(VoidReason::Shortage { unsent: stream.tally.unsent_generator });
         }
     }
-    if result.vitals.cpu_ratio() > CPU_RATIO {
+    if result.vitals.cpu_ratio() > CPU_RATIO && !result.vitals.spins {
         reasons.push(VoidReason::Processor { cpu_ratio: result.vitals.cpu_ratio() });
     }
     if result.vitals.longest_gap_s > GAP_S {
