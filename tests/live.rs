@@ -192,7 +192,7 @@ fn a_sender_that_never_sleeps_by_wish_is_not_void_for_it() {
         let plan = plan(&GENTLE, &[Workload::Index]);
         measurer.run(&plan, &mut Until { ..TO_THE_END }).await.unwrap()
     });
-    assert!(result.vitals.cpu_ratio() > 0.5, "it spins: {}", result.vitals.cpu_ratio());
+    assert!(result.vitals.spins, "it is known to spin");
     assert_eq!(index(&result).tally.counts.accepted, 200, "and sends");
     let objective =
         Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };

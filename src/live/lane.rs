@@ -14,7 +14,7 @@ use nix::sys::socket::{
 };
 
 use super::answer::{AnswerReader, Progress};
-use super::clock::RealTime;
+use super::clock::{RealTime, now_ns};
 use crate::trial::outcome::{Break, Ending, Shortage};
 
 /// An answer without end must not keep the others from being sent and heard: so many reads in a row, 1 MB.
@@ -169,10 +169,10 @@ impl Lane {
                 return Step::Pending;
             }
             self.phase = Phase::Busy;
-            self.connected_ns = time.now_ns;
+            self.connected_ns = now_ns();
         }
         if self.written < request.len() {
-            match self.write(request, time.now_ns) {
+            match self.write(request, now_ns()) {
                 Step::Pending => {}
                 // What the server said before it closed may still be an answer.
                 failed if self.written == 0 => return failed,
