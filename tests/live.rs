@@ -101,14 +101,6 @@ struct Load {
 const GENTLE: Load =
     Load { rps: 200.0, measure_s: 1.0, timeout_ms: 1000, lanes_max: 256, outstanding_max: None };
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build_local(tokio::runtime::LocalOptions::default())
-        .unwrap()
-        .block_on(future)
-}
-
 fn measurer(address: std::net::SocketAddr, lanes_max: u32) -> LiveMeasurer<Plain, Counter> {
     let address = Address { socket: address, host: address.to_string() };
     let lives = Box::new(|| true);
@@ -137,12 +129,7 @@ fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {
 }
 
 fn run_at(address: std::net::SocketAddr, load: &Load, mut watch: Until) -> TrialResult {
-    block_on(async {
-        measurer(address, load.lanes_max)
-            .run(&plan(load, &[Workload::Index]), &mut watch)
-            .await
-            .unwrap()
-    })
+    measurer(address, load.lanes_max).run(&plan(load, &[Workload::Index]), &mut watch).unwrap()
 }
 
 fn index(result: &TrialResult) -> &StreamResult {
@@ -184,14 +171,12 @@ fn a_request_on_a_connection_that_had_just_closed_is_sent_again_and_counted() {
 fn a_sender_that_never_sleeps_by_wish_is_not_void_for_it() {
     let server = Server::start(Manner::KeepAlive);
     let tuning = Tuning { pacing: Pacing::Spin, reuse: Reuse::LastUsed, ..Tuning::usual(64) };
-    let result = block_on(async {
-        let address = Address { socket: server.address, host: server.address.to_string() };
-        let lives = Box::new(|| true);
-        let profile = Rc::new(Plain);
-        let mut measurer = LiveMeasurer::new(address, profile, Counter(0), tuning, lives).unwrap();
-        let plan = plan(&GENTLE, &[Workload::Index]);
-        measurer.run(&plan, &mut Until { ..TO_THE_END }).await.unwrap()
-    });
+    let address = Address { socket: server.address, host: server.address.to_string() };
+    let lives = Box::new(|| true);
+    let mut measurer =
+        LiveMeasurer::new(address, Rc::new(Plain), Counter(0), tuning, lives).unwrap();
+    let result =
+        measurer.run(&plan(&GENTLE, &[Workload::Index]), &mut Until { ..TO_THE_END }).unwrap();
     assert!(result.vitals.spins, "it is known to spin");
     assert_eq!(index(&result).tally.counts.accepted, 200, "and sends");
     let objective =
@@ -204,11 +189,9 @@ fn a_sender_that_never_sleeps_by_wish_is_not_void_for_it() {
 #[test]
 fn both_streams_of_a_trial_are_sent_side_by_side() {
     let server = Server::start(Manner::KeepAlive);
-    let result = block_on(async {
-        let plan = plan(&GENTLE, &[Workload::Index, Workload::Dashboard]);
-        let mut watch = TO_THE_END;
-        measurer(server.address, 64).run(&plan, &mut watch).await.unwrap()
-    });
+    let plan = plan(&GENTLE, &[Workload::Index, Workload::Dashboard]);
+    let mut watch = TO_THE_END;
+    let result = measurer(server.address, 64).run(&plan, &mut watch).unwrap();
     for stream in &result.streams {
         assert_eq!(stream.tally.counts.accepted, 200, "{:?}", stream.plan.workload);
     }
@@ -326,8 +309,7 @@ fn an_interrupt_abandons_what_is_under_way_at_once() {
 #[test]
 fn the_generator_knows_what_it_reaches_against_a_server_that_does_nothing() {
     let ask = |answer| {
-        block_on(self_test::ceiling(&Rc::new(Plain), answer, Tuning::usual(256), &|| false))
-            .unwrap()
+        self_test::ceiling(&Rc::new(Plain), answer, Tuning::usual(256), &|| false).unwrap()
     };
     let reached = ask(b"\"OK\"").expect("at least the first rate");
     assert!(reached.get() >= 1000.0, "{reached}");
@@ -347,7 +329,7 @@ fn a_healthy_server_recovers_at_once_and_a_silent_one_never() {
             cap_s,
         };
         let mut watch = TO_THE_END;
-        block_on(async { measurer(server.address, 4).recover(&plan, &mut watch).await.unwrap() })
+        measurer(server.address, 4).recover(&plan, &mut watch).unwrap()
     };
     let healthy = recover(Manner::KeepAlive, 5.0);
     assert!(healthy.recovered_s.is_some_and(|recovered_s| recovered_s < 1.0), "{healthy:?}");

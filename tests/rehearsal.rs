@@ -86,9 +86,7 @@ fn rehearse(mut plan: CampaignPlan, target: TargetPlan, faults: Faults) -> Rehea
     let mut notebook = Notebook::default();
     let objective = plan.objective;
     let mut campaign = Campaign::new(plan);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime
-        .block_on(conduct(&mut campaign, objective, &mut measurer, &mut notebook))
+    conduct(&mut campaign, objective, &mut measurer, &mut notebook)
         .expect("a simulated campaign runs to its end");
     Rehearsal { outcome: campaign.outcome(), notebook, elapsed_s: measurer.elapsed_s() }
 }

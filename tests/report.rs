@@ -110,8 +110,7 @@ fn run(folder: &RunDir, stop_after: usize) -> RunRecord {
     };
     let (objective, levels) = (plan.objective, plan.levels.iter().map(|level| level.0).collect());
     let mut campaign = Campaign::new(plan);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(conduct(&mut campaign, objective, &mut measurer, &mut clerk)).unwrap();
+    conduct(&mut campaign, objective, &mut measurer, &mut clerk).unwrap();
     let outcome = campaign.outcome();
     RunRecord::assemble(RunInputs {
         tool: tool(),

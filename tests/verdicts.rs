@@ -85,8 +85,7 @@ fn judge(
 ) -> (Verdict, TrialResult) {
     let mut measurer = SimMeasurer::new(target, faults, plan.seed.named("target"));
     let mut watcher = Watcher { judge: Judge::new(plan, OBJECTIVE), interrupt };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let result = runtime.block_on(measurer.run(plan, &mut watcher)).unwrap();
+    let result = measurer.run(plan, &mut watcher).unwrap();
     (watcher.judge.verdict(&result), result)
 }
 

@@ -84,9 +84,7 @@ impl Scene {
         let mut measurer =
             SimMeasurer::new(self.specimen.target, self.specimen.faults, seed.named("target"));
         let mut counter = Counter::default();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime
-            .block_on(conduct(&mut campaign, objective, &mut measurer, &mut counter))
+        conduct(&mut campaign, objective, &mut measurer, &mut counter)
             .expect("a simulated campaign runs to its end");
         assert!(measurer.elapsed_s() <= effort.budget_s + 200.0, "the budget holds");
         Answer {

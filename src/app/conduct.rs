@@ -47,7 +47,7 @@ pub enum ConductError {
 ///
 /// # Errors
 /// When the generator fails or the journal cannot be written; what the campaign has come to stays.
-pub async fn conduct<M: Measurer>(
+pub fn conduct<M: Measurer>(
     campaign: &mut Campaign,
     objective: Objective,
     measurer: &mut M,
@@ -61,7 +61,7 @@ pub async fn conduct<M: Measurer>(
                 witness.begins(&plan, measurer.elapsed_s());
                 let mut watcher =
                     Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
-                let result = measurer.run(&plan, &mut watcher).await?;
+                let result = measurer.run(&plan, &mut watcher)?;
                 let evidence = watcher.judge.evidence(&result);
                 witness.trial(&result, &evidence).map_err(ConductError::Journal)?;
                 campaign.observe_trial(&Observation::new(&result, evidence));
@@ -69,7 +69,7 @@ pub async fn conduct<M: Measurer>(
             Step::Recover(plan) => {
                 witness.recovers(last, measurer.elapsed_s());
                 let mut bystander = Bystander { witness };
-                let recovery = measurer.recover(&plan, &mut bystander).await?;
+                let recovery = measurer.recover(&plan, &mut bystander)?;
                 witness.recovery(&recovery, last).map_err(ConductError::Journal)?;
                 campaign.observe_recovery(&recovery);
             }

@@ -18,22 +18,18 @@ impl<'a, M: Measurer> Later<'a, M> {
 }
 
 impl<M: Measurer> Measurer for Later<'_, M> {
-    async fn run(
-        &mut self,
-        plan: &TrialPlan,
-        watch: &mut impl Watch,
-    ) -> Result<TrialResult, TrialError> {
-        let mut result = self.inner.run(plan, watch).await?;
+    fn run(&mut self, plan: &TrialPlan, watch: &mut impl Watch) -> Result<TrialResult, TrialError> {
+        let mut result = self.inner.run(plan, watch)?;
         result.started_s += self.offset_s;
         Ok(result)
     }
 
-    async fn recover(
+    fn recover(
         &mut self,
         plan: &RecoverPlan,
         watch: &mut impl Watch,
     ) -> Result<Recovery, TrialError> {
-        self.inner.recover(plan, watch).await
+        self.inner.recover(plan, watch)
     }
 
     fn elapsed_s(&self) -> f64 {

@@ -59,7 +59,7 @@ impl Session {
     /// # Errors
     /// When it cannot be started, is not ready, or its document numbers cannot be kept; when the user
     /// wants to stop.
-    pub async fn open(
+    pub fn open(
         settings: &Settings,
         workloads: &[Workload],
         interrupt: &Interrupt,
@@ -85,7 +85,7 @@ impl Session {
         };
         let is_interrupted = || interrupt.is_asked();
         let (address, ready) =
-            first_ready(&base, &preflight, &mut numbers, profile_of, &is_interrupted).await?;
+            first_ready(&base, &preflight, &mut numbers, profile_of, &is_interrupted)?;
         let profile = Rc::new(profile_of(ready.shape));
         let lives = launched.clone();
         let measurer = LiveMeasurer::new(
@@ -111,11 +111,10 @@ impl Session {
     ///
     /// # Errors
     /// When that server or the generator cannot be started.
-    pub async fn generator_rps(&self, interrupt: &Interrupt) -> Result<Option<f64>, Failure> {
+    pub fn generator_rps(&self, interrupt: &Interrupt) -> Result<Option<f64>, Failure> {
         let is_interrupted = || interrupt.is_asked();
         let tuning = Tuning { lanes_max: self.tuning.lanes_max.min(LANES), ..self.tuning };
         self_test::ceiling(&self.profile, ACCEPTED_ANSWER, tuning, &is_interrupted)
-            .await
             .map(|reached| reached.map(Rps::get))
             .map_err(Failure::internal)
     }
@@ -123,7 +122,7 @@ impl Session {
 
 /// The first address of the target that answers as it should; another is tried only where nothing
 /// listens.
-async fn first_ready<P: Profile>(
+fn first_ready<P: Profile>(
     base: &BaseUrl,
     preflight: &Preflight<'_>,
     numbers: &mut NumberFile,
@@ -134,7 +133,7 @@ async fn first_ready<P: Profile>(
     for address in addresses(base)? {
         let mut inquirer =
             Inquirer::new(address.clone(), is_interrupted).map_err(Failure::internal)?;
-        match preflight.check(&mut inquirer, numbers, profile_of).await {
+        match preflight.check(&mut inquirer, numbers, profile_of) {
             Ok(ready) => return Ok((address, ready)),
             Err(NotReady::Numbers(error)) => return Err(Failure::usage(error)),
             Err(NotReady::NoAnswer { error: ExchangeError::Interrupted, .. }) => {

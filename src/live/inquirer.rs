@@ -35,7 +35,7 @@ impl<'a> Inquirer<'a> {
 }
 
 impl Exchange for Inquirer<'_> {
-    async fn ask(&mut self, question: &Question) -> Result<Answer, ExchangeError> {
+    fn ask(&mut self, question: &Question) -> Result<Answer, ExchangeError> {
         let call = Call {
             lanes: &mut self.lanes,
             workload: Workload::Index,

@@ -171,11 +171,7 @@ impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
 }
 
 impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
-    async fn run(
-        &mut self,
-        plan: &TrialPlan,
-        watch: &mut impl Watch,
-    ) -> Result<TrialResult, TrialError> {
+    fn run(&mut self, plan: &TrialPlan, watch: &mut impl Watch) -> Result<TrialResult, TrialError> {
         let mut streams = Vec::new();
         for stream in &plan.streams {
             let requests = self.requests(stream.workload, plan.documents_max())?;
@@ -205,7 +201,7 @@ impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
         })
     }
 
-    async fn recover(
+    fn recover(
         &mut self,
         plan: &RecoverPlan,
         watch: &mut impl Watch,

@@ -63,7 +63,7 @@ impl Watch for Patience<'_> {
 ///
 /// # Errors
 /// When the server or the generator cannot be started.
-pub async fn ceiling<P: Profile + 'static>(
+pub fn ceiling<P: Profile + 'static>(
     profile: &Rc<P>,
     answer: &'static [u8],
     tuning: Tuning,
@@ -81,7 +81,7 @@ pub async fn ceiling<P: Profile + 'static>(
         let mut held = false;
         for _ in 0..TRIES {
             if !held && !watch.interrupted() {
-                held = holds(&mut measurer, &mut watch, offered, step).await?;
+                held = holds(&mut measurer, &mut watch, offered, step)?;
             }
         }
         if !held {
@@ -92,7 +92,7 @@ pub async fn ceiling<P: Profile + 'static>(
     Ok(reached)
 }
 
-async fn holds<P: Profile + 'static>(
+fn holds<P: Profile + 'static>(
     measurer: &mut LiveMeasurer<P, Scratch>,
     watch: &mut Patience<'_>,
     offered: Rps,
@@ -117,7 +117,7 @@ async fn holds<P: Profile + 'static>(
     };
     let objective =
         Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
-    let result = measurer.run(&plan, watch).await?;
+    let result = measurer.run(&plan, watch)?;
     let accepted_rps = result.stream(Workload::Index).and_then(StreamResult::accepted_rps);
     let is_void = matches!(Judge::new(&plan, objective).verdict(&result), Verdict::Void(_));
     Ok(!is_void && accepted_rps.is_some_and(|rps| rps >= ACCEPTED_RATIO * offered.get()))

@@ -1,7 +1,5 @@
 //! The port for questions outside of trials: is the target ready, what does it hold.
 
-use std::future::Future;
-
 use super::Route;
 
 /// A question to the target.
@@ -56,5 +54,5 @@ pub trait Exchange {
     ///
     /// # Errors
     /// When none came.
-    fn ask(&mut self, question: &Question) -> impl Future<Output = Result<Answer, ExchangeError>>;
+    fn ask(&mut self, question: &Question) -> Result<Answer, ExchangeError>;
 }

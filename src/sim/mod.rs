@@ -97,11 +97,7 @@ impl SimMeasurer {
 }
 
 impl Measurer for SimMeasurer {
-    async fn run(
-        &mut self,
-        plan: &TrialPlan,
-        watch: &mut impl Watch,
-    ) -> Result<TrialResult, TrialError> {
+    fn run(&mut self, plan: &TrialPlan, watch: &mut impl Watch) -> Result<TrialResult, TrialError> {
         let started_s = self.elapsed_s();
         let playback = Playback::new(plan, &mut self.world, self.now_ns);
         let (streams, mut stopped, wall) = playback.play(watch);
@@ -115,7 +111,7 @@ impl Measurer for SimMeasurer {
         Ok(TrialResult { plan: plan.clone(), streams, stopped, started_s, vitals })
     }
 
-    async fn recover(
+    fn recover(
         &mut self,
         plan: &RecoverPlan,
         watch: &mut impl Watch,

@@ -81,7 +81,7 @@ impl Preflight<'_> {
     ///
     /// # Errors
     /// When an endpoint does not answer, or not as the API does.
-    pub async fn check<P: Profile>(
+    pub fn check<P: Profile>(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
@@ -93,19 +93,19 @@ impl Preflight<'_> {
             accepted: 0,
         };
         if self.workloads.contains(&Workload::Index) {
-            let profile = self.find_shape(exchange, numbers, &profile_of, &mut ready).await?;
-            ready.base_ms = Some(self.base_ms(exchange, numbers, &profile, &mut ready).await?);
+            let profile = self.find_shape(exchange, numbers, &profile_of, &mut ready)?;
+            ready.base_ms = Some(self.base_ms(exchange, numbers, &profile, &mut ready)?);
         }
         if self.workloads.contains(&Workload::Dashboard) {
             let profile = profile_of(ready.shape);
-            let answer = self.ask(exchange, &profile, Workload::Dashboard, Vec::new()).await?;
+            let answer = self.ask(exchange, &profile, Workload::Dashboard, Vec::new())?;
             self.must_be_accepted(&profile, Workload::Dashboard, &answer)?;
         }
         Ok(ready)
     }
 
     /// The documented shape first; servers of an older validator take the list only.
-    async fn find_shape<P: Profile>(
+    fn find_shape<P: Profile>(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
@@ -113,12 +113,12 @@ impl Preflight<'_> {
         ready: &mut Ready,
     ) -> Result<P, NotReady> {
         let profile = profile_of(ready.shape);
-        let answer = self.index(exchange, numbers, &profile).await?;
+        let answer = self.index(exchange, numbers, &profile)?;
         let refused = profile.classify(Workload::Index, answer.status, &answer.body);
         if refused == Ending::Refused && self.shape.is_none() && (400..500).contains(&answer.status)
         {
             let other = profile_of(PermissionsShape::List);
-            let second = self.index(exchange, numbers, &other).await?;
+            let second = self.index(exchange, numbers, &other)?;
             if other.classify(Workload::Index, second.status, &second.body) == Ending::Accepted {
                 ready.shape = PermissionsShape::List;
                 ready.accepted += 1;
@@ -131,7 +131,7 @@ impl Preflight<'_> {
     }
 
     /// Median time of serial indexing requests.
-    async fn base_ms<P: Profile>(
+    fn base_ms<P: Profile>(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
@@ -141,7 +141,7 @@ impl Preflight<'_> {
         let mut times_ms = Vec::new();
         let mut spent_ms = 0.0;
         for _ in 0..BASE_REQUESTS {
-            let answer = self.index(exchange, numbers, profile).await?;
+            let answer = self.index(exchange, numbers, profile)?;
             self.must_be_accepted(profile, Workload::Index, &answer)?;
             ready.accepted += 1;
             times_ms.push(answer.took_ms);
@@ -154,7 +154,7 @@ impl Preflight<'_> {
         Ok(times_ms.get(times_ms.len() / 2).copied().unwrap_or_default())
     }
 
-    async fn index<P: Profile>(
+    fn index<P: Profile>(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
@@ -162,10 +162,10 @@ impl Preflight<'_> {
     ) -> Result<Answer, NotReady> {
         let mut body = Vec::new();
         profile.write_index_body(numbers.reserve(1)?.start, &mut body);
-        self.ask(exchange, profile, Workload::Index, body).await
+        self.ask(exchange, profile, Workload::Index, body)
     }
 
-    async fn ask<P: Profile>(
+    fn ask<P: Profile>(
         &self,
         exchange: &mut impl Exchange,
         profile: &P,
@@ -182,7 +182,7 @@ impl Preflight<'_> {
             timeout_ms,
             body_bytes_max: profile.body_bytes_max(workload),
         };
-        exchange.ask(&question).await.map_err(|error| {
+        exchange.ask(&question).map_err(|error| {
             let cure = match error {
                 ExchangeError::Refused => "start the target or correct TARGET",
                 ExchangeError::NoAnswer { .. } => {

@@ -18,14 +18,12 @@ pub mod tally;
 pub mod verdict;
 mod void;
 
-use std::fmt;
-use std::future::Future;
-
 use crate::schedule::{ArrivalLaw, Schedule};
 use crate::seed::Seed;
 use crate::units::{LoadPercent, Rps, round_to_u64, usize_to_u64};
 use objective::Rule;
 use result::{Recovery, TrialResult};
+use std::fmt;
 use tally::Tally;
 
 /// Seconds between two looks at a running trial.
@@ -252,18 +250,20 @@ pub enum TrialError {
 /// The port between the pure core and the world: runs trials, in earnest or in virtual time.
 pub trait Measurer {
     /// Runs one trial, from its first arrival until nothing of it is under way.
-    fn run(
-        &mut self,
-        plan: &TrialPlan,
-        watch: &mut impl Watch,
-    ) -> impl Future<Output = Result<TrialResult, TrialError>>;
+    ///
+    /// # Errors
+    /// When the generator itself fails.
+    fn run(&mut self, plan: &TrialPlan, watch: &mut impl Watch) -> Result<TrialResult, TrialError>;
 
     /// Waits until the target has recovered, or the plan's cap is reached.
+    ///
+    /// # Errors
+    /// When the generator itself fails.
     fn recover(
         &mut self,
         plan: &RecoverPlan,
         watch: &mut impl Watch,
-    ) -> impl Future<Output = Result<Recovery, TrialError>>;
+    ) -> Result<Recovery, TrialError>;
 
     /// Seconds since the campaign began, by the measurer's clock.
     fn elapsed_s(&self) -> f64;

@@ -87,9 +87,7 @@ pub(crate) fn search(plan: CampaignPlan, specimen: &Specimen) -> Run {
         SimMeasurer::new(specimen.target, specimen.faults, plan.seed.named("target"));
     let mut log = Log::default();
     let mut campaign = Campaign::new(plan);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime
-        .block_on(conduct(&mut campaign, objective, &mut measurer, &mut log))
+    conduct(&mut campaign, objective, &mut measurer, &mut log)
         .expect("a simulated campaign runs to its end");
     Run { outcome: campaign.outcome(), log, elapsed_s: measurer.elapsed_s() }
 }

@@ -2,7 +2,6 @@
 
 use anyhow::anyhow;
 
-use super::block_on;
 use crate::app::conduct::{ConductError, conduct};
 use crate::app::exit::{Exit, Failure};
 use crate::app::fault;
@@ -32,10 +31,6 @@ use crate::units::Rps;
 /// # Errors
 /// When nothing could be measured or nothing could be written.
 pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
-    block_on(measure(settings, resume))
-}
-
-async fn measure(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
     let forecast = forecast(&plan(settings, None, None));
     check_budget(settings, forecast)?;
     if let Some(past) = &resume {
@@ -43,13 +38,12 @@ async fn measure(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, F
         check_unfinished(settings, past)?;
     }
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
-    let mut session =
-        Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt).await?;
+    let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt)?;
     // After the preflight, so that a target that is not there leaves no empty folder behind.
     let run = if let Some(past) = resume {
         Run::go_on(past, settings, &session)?
     } else {
-        let generator_rps = session.generator_rps(&interrupt).await?;
+        let generator_rps = session.generator_rps(&interrupt)?;
         Run::begin(settings, &session, generator_rps)?
     };
     announce(settings, &session, run.generator_rps(), forecast);
@@ -67,7 +61,7 @@ async fn measure(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, F
     let mut recorder = Recorder::new(journal, interrupt, settings.budget_s, log);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
-    let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder).await;
+    let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder);
 
     let mut outcome = campaign.outcome();
     if settings.target.is_local() {

@@ -1,6 +1,5 @@
 //! `plimsoll load`: one trial at a fixed rate, judged by nothing but the generator's own health.
 
-use super::block_on;
 use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
 use crate::app::session::Session;
@@ -22,12 +21,8 @@ use crate::trial::{
 /// # Errors
 /// When the settings lack a rate, or the target is not ready.
 pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
-    block_on(measure(settings, load))
-}
-
-async fn measure(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
-    let mut session = Session::open(settings, &[load.workload], &interrupt).await?;
+    let mut session = Session::open(settings, &[load.workload], &interrupt)?;
     let plan = plan(settings, load);
     let objective = Objective {
         p99_ms: settings.p99_ms,
@@ -36,7 +31,7 @@ async fn measure(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failu
         base_ms: session.ready.base_ms,
     };
     let mut onlooker = Onlooker { plan: plan.clone(), progress: Progress::auto(None), interrupt };
-    let result = session.measurer.run(&plan, &mut onlooker).await.map_err(Failure::internal)?;
+    let result = session.measurer.run(&plan, &mut onlooker).map_err(Failure::internal)?;
     onlooker.progress.close();
     let verdict = Judge::new(&plan, objective).verdict(&result);
     let Some(stream) = result.streams.first().map(StreamRecord::from_result) else {

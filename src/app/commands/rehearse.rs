@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use anyhow::anyhow;
 
-use super::block_on;
 use super::capacity::{check_budget, exit_of, plan};
 use crate::app::conduct::{Witness, conduct};
 use crate::app::exit::{Exit, Failure};
@@ -44,10 +43,6 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
         return Err(Failure::usage(error));
     }
     check_budget(settings, forecast(&plan(settings, None, None)))?;
-    block_on(rehearse(settings))
-}
-
-async fn rehearse(settings: &Settings) -> Result<Exit, Failure> {
     let target = simulated(settings);
     let plan = plan(settings, Some(target.service_ms), None);
     let objective = plan.objective;
@@ -55,7 +50,7 @@ async fn rehearse(settings: &Settings) -> Result<Exit, Failure> {
     let mut campaign = Campaign::new(plan);
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut notes = Notes { log: RunLog::default(), load_s: 0.0, interrupt };
-    let ended = conduct(&mut campaign, objective, &mut measurer, &mut notes).await;
+    let ended = conduct(&mut campaign, objective, &mut measurer, &mut notes);
     ended.map_err(Failure::internal)?;
     let outcome = campaign.outcome();
     let wall_s = measurer.elapsed_s();
