@@ -274,8 +274,8 @@ fn seconds(tally: &Tally) -> Vec<SecondRecord> {
                 accepted: second.accepted,
                 failed: second.failed,
                 in_flight,
-                p50_ms: second.p50_ms,
-                p99_ms: second.p99_ms,
+                p50_ms: second.response.quantile_ms(0.5),
+                p99_ms: second.response.quantile_ms(0.99),
             }
         })
         .collect()

@@ -1,5 +1,6 @@
 //! The small counts that a tally is made of: by ending, by tick, by second.
 
+use super::compact::CompactLog;
 use super::outcome::Ending;
 
 /// Numbers of requests by ending.
@@ -42,7 +43,7 @@ impl EndingCounts {
 }
 
 /// The requests that were due within one tick of the measured part.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct DueBin {
     /// How many were due.
     pub due: u64,
@@ -55,7 +56,7 @@ pub struct DueBin {
 }
 
 /// One second of the measured part, or of the wait after it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Second {
     /// Requests due in it.
     pub offered: u64,
@@ -63,14 +64,12 @@ pub struct Second {
     pub accepted: u64,
     /// Requests that ended otherwise in it.
     pub failed: u64,
-    /// Median response time of what ended in it.
-    pub p50_ms: Option<f64>,
-    /// 99th percentile of the response time of what ended in it.
-    pub p99_ms: Option<f64>,
+    /// Response times of what ended in it; of the running second none yet.
+    pub response: CompactLog,
 }
 
 /// The warm-up part, counted apart.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct WarmUpCounts {
     /// Arrivals due before the measured part.
     pub scheduled: u64,

@@ -167,7 +167,10 @@ fn unsteadiness(tally: &Tally, median: Median) -> Option<Unsteadiness> {
     let full = tally.seconds.iter().filter(|second| second.accepted >= SECOND_LEAST);
     let logs: Vec<(f64, f64)> = full
         .filter_map(|second| {
-            Some((second.p50_ms.filter(|p50_ms| *p50_ms > 0.0)?.ln(), second.accepted as f64))
+            Some((
+                second.response.quantile_ms(0.5).filter(|p50_ms| *p50_ms > 0.0)?.ln(),
+                second.accepted as f64,
+            ))
         })
         .collect();
     if logs.len() < 2 {

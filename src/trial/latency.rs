@@ -10,7 +10,7 @@ const HIGHEST_US: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
 
 /// Times from 1 µs to 1 h at three digits; longer ones are counted as one hour and counted apart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LatencyLog {
     histogram: Histogram<u32>,
     overflow: u64,

@@ -5,10 +5,12 @@
 
 mod beside;
 pub mod busy;
+mod compact;
 pub mod counts;
 pub mod criteria;
 pub mod evidence;
 pub mod latency;
+mod merge;
 pub mod objective;
 pub mod outcome;
 pub mod recovery;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::TICK_S;
+use super::compact::CompactLog;
 use super::counts::{DueBin, EndingCounts, Second, WarmUpCounts};
 use super::latency::LatencyLog;
 use super::outcome::{Break, Ending, Outcome, Shortage};
@@ -10,13 +11,13 @@ use crate::schedule::Part;
 use crate::units::{OffsetNs, round_to_u64, u64_to_usize};
 
 /// Everything counted of one stream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
-    start: OffsetNs,
-    half: OffsetNs,
-    end: OffsetNs,
-    timeout_ns: u64,
-    slow_ns: u64,
+    pub(super) start: OffsetNs,
+    pub(super) half: OffsetNs,
+    pub(super) end: OffsetNs,
+    pub(super) timeout_ns: u64,
+    pub(super) slow_ns: u64,
     /// Arrivals due in the measured part.
     pub scheduled: u64,
     /// How they ended.
@@ -53,8 +54,8 @@ pub struct Tally {
     pub bins: Vec<DueBin>,
     /// By the second in which things happened.
     pub seconds: Vec<Second>,
-    open_second: usize,
-    open_second_response: LatencyLog,
+    pub(super) open_second: usize,
+    pub(super) open_second_response: LatencyLog,
 }
 
 impl Tally {
@@ -210,13 +211,8 @@ impl Tally {
         if self.open_second_response.samples() == 0 {
             return;
         }
-        let (p50_ms, p99_ms) = (
-            self.open_second_response.quantile_ms(0.5),
-            self.open_second_response.quantile_ms(0.99),
-        );
         let entry = slot(&mut self.seconds, self.open_second);
-        entry.p50_ms = p50_ms;
-        entry.p99_ms = p99_ms;
+        entry.response = CompactLog::of(&self.open_second_response);
         self.open_second_response.clear();
     }
 }

@@ -1,0 +1,89 @@
+//! The times of one second, as small as they are few.
+
+use super::latency::LatencyLog;
+use crate::units::{ns_to_ms, round_to_u64};
+
+/// Times at the resolution of a [`LatencyLog`]: each value once, ascending, with how often it occurred.
+///
+/// A whole log takes 90 kB, whatever it holds; a second's few hundred values take a tenth of that or less.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompactLog {
+    /// Microseconds, and how many.
+    values: Vec<(u64, u64)>,
+}
+
+impl CompactLog {
+    /// What `log` holds.
+    #[must_use]
+    pub fn of(log: &LatencyLog) -> Self {
+        let recorded = log.histogram_us().iter_recorded();
+        let values =
+            recorded.map(|step| (step.value_iterated_to(), u64::from(step.count_at_value())));
+        Self { values: values.collect() }
+    }
+
+    /// Number of times.
+    #[must_use]
+    pub fn samples(&self) -> u64 {
+        self.values.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The `quantile` (0..1) in milliseconds, as [`LatencyLog::quantile_ms`] gives it.
+    #[must_use]
+    pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
+        let samples = self.samples() as f64;
+        if samples * (1.0 - quantile) < 1.0 - 1e-9 {
+            return None;
+        }
+        let mut left = round_to_u64((samples * quantile).ceil()).max(1);
+        let value = self.values.iter().find(|(_, count)| {
+            let is_here = left <= *count;
+            left = left.saturating_sub(*count);
+            is_here
+        });
+        value.map(|(value_us, _)| ns_to_ms(value_us * 1000))
+    }
+
+    /// Adds all times of `other`; the order of merging does not matter.
+    pub fn merge(&mut self, other: &Self) {
+        self.values.extend_from_slice(&other.values);
+        self.values.sort_unstable();
+        self.values.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                earlier.1 += later.1;
+            }
+            is_same
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn log_of(spans_ns: &[u64]) -> LatencyLog {
+        let mut log = LatencyLog::new();
+        for span_ns in spans_ns {
+            log.record_ns(*span_ns);
+        }
+        log
+    }
+
+    proptest! {
+        #[test]
+        fn it_has_the_percentiles_of_the_log_that_it_was_made_of(
+            first in prop::collection::vec(0..10_000_000_000_u64, 0..300),
+            second in prop::collection::vec(0..10_000_000_u64, 0..300),
+        ) {
+            let whole = log_of(&[first.clone(), second.clone()].concat());
+            let mut compact = CompactLog::of(&log_of(&first));
+            compact.merge(&CompactLog::of(&log_of(&second)));
+            prop_assert_eq!(&compact, &CompactLog::of(&whole));
+            for quantile in [0.5, 0.75, 0.9, 0.99, 0.995] {
+                prop_assert_eq!(compact.quantile_ms(quantile), whole.quantile_ms(quantile));
+            }
+        }
+    }
+}
