@@ -8,133 +8,18 @@
 
 mod support;
 
-use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use plimsoll::corpus::{Numbers, NumbersError};
-use plimsoll::live::{Address, LiveMeasurer, Pacing, Reuse, Tuning, self_test};
-use plimsoll::profile::{Profile, Route, Verb};
-use plimsoll::schedule::ArrivalLaw;
-use plimsoll::seed::Seed;
+use plimsoll::live::{Pacing, Reuse, Tuning, self_test};
 use plimsoll::trial::criteria::Judge;
-use plimsoll::trial::objective::{Objective, Rule};
-use plimsoll::trial::outcome::{Break, Ending};
-use plimsoll::trial::result::{StreamResult, TrialResult};
-use plimsoll::trial::{
-    Flow, Measurer, Purpose, RecoverPlan, StopCause, StreamPlan, Tick, TrialId, TrialPlan, Watch,
-    Workload,
+use plimsoll::trial::objective::Objective;
+use plimsoll::trial::outcome::Break;
+use plimsoll::trial::{Measurer, RecoverPlan, StopCause, TrialId, Workload};
+use support::trials::{
+    GENTLE, Load, Plain, TO_THE_END, Until, index, measurer, plan, run_at, tuned,
 };
-use plimsoll::units::Rps;
 use support::{Manner, Server};
-
-struct Counter(u64);
-
-impl Numbers for Counter {
-    fn reserve(&mut self, count: u64) -> Result<Range<u64>, NumbersError> {
-        let first = self.0;
-        self.0 += count;
-        Ok(first..self.0)
-    }
-}
-
-/// Accepts `"OK"` and any JSON object.
-struct Plain;
-
-impl Profile for Plain {
-    fn route(&self, workload: Workload) -> Route {
-        match workload {
-            Workload::Index => Route {
-                verb: Verb::Post,
-                path: "/api/index",
-                content_type: Some("application/json"),
-            },
-            Workload::Dashboard => {
-                Route { verb: Verb::Get, path: "/api/query/dashboard", content_type: None }
-            }
-        }
-    }
-
-    fn write_index_body(&self, number: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{{\"name\":\"{number}\"}}").as_bytes());
-    }
-
-    fn classify(&self, _workload: Workload, status: u16, body: &[u8]) -> Ending {
-        match (status, body) {
-            (200..=299, b"\"OK\"" | [b'{', ..]) => Ending::Accepted,
-            (200..=299, _) => Ending::Broken(Break::WrongBody),
-            _ => Ending::Refused,
-        }
-    }
-
-    fn body_bytes_max(&self, _workload: Workload) -> usize {
-        65_536
-    }
-}
-
-/// Lets the trial run, or stops it at an instant.
-struct Until {
-    stop_s: f64,
-    cause: StopCause,
-}
-
-const TO_THE_END: Until = Until { stop_s: f64::INFINITY, cause: StopCause::Decided };
-
-impl Watch for Until {
-    fn tick(&mut self, tick: &Tick<'_>) -> Flow {
-        if tick.at_s >= self.stop_s { Flow::Stop(self.cause) } else { Flow::Continue }
-    }
-
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
-struct Load {
-    rps: f64,
-    measure_s: f64,
-    timeout_ms: u64,
-    lanes_max: u32,
-    outstanding_max: Option<u64>,
-}
-
-const GENTLE: Load =
-    Load { rps: 200.0, measure_s: 1.0, timeout_ms: 1000, lanes_max: 256, outstanding_max: None };
-
-fn measurer(address: std::net::SocketAddr, lanes_max: u32) -> LiveMeasurer<Plain, Counter> {
-    let address = Address { socket: address, host: address.to_string() };
-    let lives = Box::new(|| true);
-    LiveMeasurer::new(address, Rc::new(Plain), Counter(0), Tuning::usual(lanes_max), lives).unwrap()
-}
-
-fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {
-    let streams = workloads.iter().map(|workload| StreamPlan {
-        workload: *workload,
-        offered: Rps::new(load.rps).unwrap(),
-        arrivals: ArrivalLaw::Poisson,
-        timeout_ms: load.timeout_ms,
-        slow_ms: Some(500),
-        outstanding_max: load.outstanding_max,
-    });
-    TrialPlan {
-        id: TrialId(1),
-        purpose: Purpose::Load,
-        streams: streams.collect(),
-        warmup_s: 0.0,
-        measure_s: load.measure_s,
-        rule: Rule::Measure,
-        sustained_before: None,
-        seed: Seed(1),
-    }
-}
-
-fn run_at(address: std::net::SocketAddr, load: &Load, mut watch: Until) -> TrialResult {
-    measurer(address, load.lanes_max).run(&plan(load, &[Workload::Index]), &mut watch).unwrap()
-}
-
-fn index(result: &TrialResult) -> &StreamResult {
-    result.stream(Workload::Index).unwrap()
-}
 
 #[test]
 fn a_server_that_keeps_connections_gets_every_request_once_on_few_connections() {
@@ -171,12 +56,9 @@ fn a_request_on_a_connection_that_had_just_closed_is_sent_again_and_counted() {
 fn a_sender_that_never_sleeps_by_wish_is_not_void_for_it() {
     let server = Server::start(Manner::KeepAlive);
     let tuning = Tuning { pacing: Pacing::Spin, reuse: Reuse::LastUsed, ..Tuning::usual(64) };
-    let address = Address { socket: server.address, host: server.address.to_string() };
-    let lives = Box::new(|| true);
-    let mut measurer =
-        LiveMeasurer::new(address, Rc::new(Plain), Counter(0), tuning, lives).unwrap();
+    let mut watch = TO_THE_END;
     let result =
-        measurer.run(&plan(&GENTLE, &[Workload::Index]), &mut Until { ..TO_THE_END }).unwrap();
+        tuned(server.address, tuning).run(&plan(&GENTLE, &[Workload::Index]), &mut watch).unwrap();
     assert!(result.vitals.spins, "it is known to spin");
     assert_eq!(index(&result).tally.counts.accepted, 200, "and sends");
     let objective =
@@ -309,7 +191,7 @@ fn an_interrupt_abandons_what_is_under_way_at_once() {
 #[test]
 fn the_generator_knows_what_it_reaches_against_a_server_that_does_nothing() {
     let ask = |answer| {
-        self_test::ceiling(&Rc::new(Plain), answer, Tuning::usual(256), &|| false).unwrap()
+        self_test::ceiling(&Arc::new(Plain), answer, Tuning::usual(256), &|| false).unwrap()
     };
     let reached = ask(b"\"OK\"").expect("at least the first rate");
     assert!(reached.get() >= 1000.0, "{reached}");

@@ -174,6 +174,7 @@ pub const KEYS: &[Key] = &[
     key("FLOOR_RPS", "1", Capacity, "the search never goes below, in documents per second"),
     key("CEILING_RPS", "100000", Capacity, "the search never goes above, in documents per second"),
     key("LANES_MAX", "4096", Both, "most connections of a stream (1 to 65535)"),
+    key("THREADS", "1", Both, "threads that send; more than one only where one cannot offer the rate"),
     key("PACE", "timer", Both, "how the sender waits: timer (sleeps) or spin (exact to a few microseconds, takes a core)"),
     key("POOL", "spread", Both, "which idle connection is taken: spread (in turn) or last-used"),
     key("PRESET", "standard", Capacity, "care taken: quick (5 minutes), standard (20), signoff (2 hours)"),

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
@@ -44,7 +45,7 @@ pub struct Session {
     pub ready: Ready,
     /// Its base URL.
     pub base_url: String,
-    profile: Rc<ExampleApi>,
+    profile: Arc<ExampleApi>,
     tuning: Tuning,
     /// Limits of this process on file descriptors.
     pub file_limits: FileLimits,
@@ -65,6 +66,7 @@ impl Session {
         interrupt: &Interrupt,
     ) -> Result<Self, Failure> {
         let tuning = Tuning {
+            threads: settings.threads,
             lanes_max: lanes_max(settings)?,
             pacing: settings.pacing,
             reuse: settings.reuse,
@@ -75,8 +77,8 @@ impl Session {
         let mut numbers =
             NumberFile::open(&state_folder()?, key, settings.corpus_seed, settings.first_index)
                 .map_err(Failure::usage)?;
-        let corpus = Rc::new(Corpus::new(settings.corpus_seed));
-        let profile_of = |shape| ExampleApi::new(Rc::clone(&corpus), shape);
+        let corpus = Arc::new(Corpus::new(settings.corpus_seed));
+        let profile_of = |shape| ExampleApi::new(Arc::clone(&corpus), shape);
         let preflight = Preflight {
             base_url: &base.text,
             shape: settings.permissions,
@@ -86,11 +88,11 @@ impl Session {
         let is_interrupted = || interrupt.is_asked();
         let (address, ready) =
             first_ready(&base, &preflight, &mut numbers, profile_of, &is_interrupted)?;
-        let profile = Rc::new(profile_of(ready.shape));
+        let profile = Arc::new(profile_of(ready.shape));
         let lives = launched.clone();
         let measurer = LiveMeasurer::new(
             address,
-            Rc::clone(&profile),
+            Arc::clone(&profile),
             numbers,
             tuning,
             Box::new(move || lives.as_ref().is_none_or(|server| server.borrow_mut().is_alive())),

@@ -61,7 +61,9 @@ pub struct Settings {
     pub ceiling: Rps,
     /// Most connections of a stream.
     pub lanes_max: u32,
-    /// How the sender waits.
+    /// Threads that send, at most as many as connections.
+    pub threads: u32,
+    /// How a sender waits.
     pub pacing: Pacing,
     /// Which idle connection is taken.
     pub reuse: Reuse,
@@ -141,6 +143,7 @@ impl Settings {
             floor: values.rate("FLOOR_RPS")?,
             ceiling: values.rate("CEILING_RPS")?,
             lanes_max: values.whole("LANES_MAX", 1, 65_535)?,
+            threads: values.whole("THREADS", 1, 64)?,
             pacing: values.one_of("PACE", &[("timer", Pacing::Timer), ("spin", Pacing::Spin)])?,
             reuse: values
                 .one_of("POOL", &[("spread", Reuse::Spread), ("last-used", Reuse::LastUsed)])?,
@@ -168,6 +171,13 @@ impl Settings {
     }
 
     fn refuse_contradictions(&self, command: Command) -> Result<()> {
+        if self.threads > self.lanes_max {
+            bail!(
+                "THREADS={} needs as many connections; raise LANES_MAX={} or lower THREADS",
+                self.threads,
+                self.lanes_max
+            );
+        }
         // `load` takes neither a goal nor a search, and judges nothing.
         if command == Command::Load {
             return Ok(());

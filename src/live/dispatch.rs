@@ -1,44 +1,74 @@
 //! From the schedule to the connections: everything that is due is sent on waking.
 
-use std::iter::Peekable;
+use std::iter::{Peekable, Skip, StepBy};
 
 use super::clock::now_ns;
 use super::lanes::Lanes;
+use super::senders::{Glance, Link, part_of, together};
 use super::stream::{RequestSource, Stream};
+use super::vitals::{Effort, EffortMeter};
 use crate::profile::Profile;
 use crate::schedule::Schedule;
 use crate::trial::tally::Tally;
-use crate::trial::{Flow, StopCause, StreamPlan, StreamView, TICK_S, Tick, TrialPlan, Watch};
+use crate::trial::{StopCause, TICK_S, TrialPlan};
 use crate::units::{OffsetNs, ms_to_ns};
-use nix::sys::epoll::EpollTimeout;
 
-/// From the first prepared request to the start of the schedule.
-const LEAD_NS: u64 = 2_000_000;
 /// The sender wakes at most once in this time, and sends what is due then: waking for each arrival is what costs.
 const QUANTUM_NS: u64 = 110_000;
-/// While waiting for the last answers, the user is asked this often whether to go on.
-const DRAIN_LOOK_NS: u64 = 100_000_000;
+/// An order to stop is seen after this at the latest, however little there is to send.
+const ORDER_LOOK_NS: u64 = 20_000_000;
 
-/// A trial that is being run.
+/// Which sender of how many this is, and when all of them start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub(super) number: usize,
+    pub(super) of: usize,
+    pub(super) start_ns: u64,
+}
+
+/// One sender's share of a trial.
 pub(super) struct Dispatch<'a, P> {
     plan: &'a TrialPlan,
     pub(super) profile: &'a P,
     pub(super) lanes: &'a mut Lanes,
-    start_ns: u64,
-    schedules: Vec<Peekable<Schedule>>,
+    share: Share,
+    link: Link<'a>,
+    meter: EffortMeter,
+    /// Every `of`th arrival of each stream.
+    schedules: Vec<Peekable<StepBy<Skip<Schedule>>>>,
     pub(super) streams: Vec<Stream<P>>,
     pub(super) lanes_exhausted: bool,
     /// The longest time from one look to the next.
     longest_gap_ns: u64,
 }
 
-/// What the dispatcher leaves behind.
+/// What senders leave behind.
+#[derive(Debug, Default)]
 pub(super) struct Finished {
     pub(super) tallies: Vec<Tally>,
     pub(super) stopped: Option<StopCause>,
     pub(super) wall_s: f64,
     pub(super) lanes_exhausted: bool,
     pub(super) longest_gap_s: f64,
+    /// Of all senders together.
+    pub(super) effort: Effort,
+    /// Of the one that worked most.
+    pub(super) busiest_cpu_s: f64,
+}
+
+impl Finished {
+    /// What both have left behind.
+    pub(super) fn merge(self, other: Self) -> Self {
+        Self {
+            tallies: together([self.tallies, other.tallies].into_iter()),
+            stopped: self.stopped.max(other.stopped),
+            wall_s: self.wall_s.max(other.wall_s),
+            lanes_exhausted: self.lanes_exhausted || other.lanes_exhausted,
+            longest_gap_s: self.longest_gap_s.max(other.longest_gap_s),
+            effort: self.effort + other.effort,
+            busiest_cpu_s: self.busiest_cpu_s.max(other.busiest_cpu_s),
+        }
+    }
 }
 
 impl<'a, P: Profile> Dispatch<'a, P> {
@@ -46,23 +76,31 @@ impl<'a, P: Profile> Dispatch<'a, P> {
         plan: &'a TrialPlan,
         profile: &'a P,
         lanes: &'a mut Lanes,
-        sources: Vec<(StreamPlan, RequestSource<P>)>,
+        share: Share,
+        link: Link<'a>,
+        sources: Vec<RequestSource<P>>,
     ) -> Self {
+        let meter = EffortMeter::start();
         let (mut streams, mut schedules) = (Vec::new(), Vec::new());
-        let start_ns = now_ns() + LEAD_NS;
-        for (position, (stream, mut requests)) in sources.into_iter().enumerate() {
-            schedules.push(plan.schedule(position, &stream).peekable());
+        for (position, mut requests) in sources.into_iter().enumerate() {
+            let Some(mut stream) = plan.streams.get(position).cloned() else { break };
+            let schedule = plan.schedule(position, &stream);
+            schedules.push(schedule.skip(share.number).step_by(share.of).peekable());
             requests.top_up();
+            stream.outstanding_max =
+                stream.outstanding_max.map(|bound| part_of(bound, share.number, share.of));
             let slow_ns = stream.slow_ms.map(ms_to_ns);
             let timeout_ns = ms_to_ns(stream.timeout_ms);
             let tally = Tally::new(plan.warmup_s, plan.measure_s, timeout_ns, slow_ns);
-            streams.push(Stream::new(stream, tally, requests, start_ns));
+            streams.push(Stream::new(stream, tally, requests, share.start_ns));
         }
         Self {
             plan,
             profile,
             lanes,
-            start_ns,
+            share,
+            link,
+            meter,
             schedules,
             streams,
             lanes_exhausted: false,
@@ -71,17 +109,15 @@ impl<'a, P: Profile> Dispatch<'a, P> {
     }
 
     /// Runs the trial until nothing of it is under way.
-    pub(super) fn run(
-        mut self,
-        watch: &mut impl Watch,
-        target_lives: &mut dyn FnMut() -> bool,
-    ) -> Finished {
-        let stopped = self.offer(watch, target_lives);
+    pub(super) fn run(mut self) -> Finished {
+        let stopped = self.offer();
         if let Some(cause) = stopped {
+            self.link.orders.stop(cause);
             self.cut(cause);
         }
-        let stopped = self.drain(watch, target_lives).or(stopped);
-        let wall_s = OffsetNs(now_ns().saturating_sub(self.start_ns)).as_s();
+        let stopped = self.drain().or(stopped);
+        let wall_s = OffsetNs(now_ns().saturating_sub(self.share.start_ns)).as_s();
+        let effort = self.meter.spent();
         let tallies = self.streams.into_iter().map(|stream| {
             let mut tally = stream.tally;
             tally.close();
@@ -93,19 +129,18 @@ impl<'a, P: Profile> Dispatch<'a, P> {
             wall_s,
             lanes_exhausted: self.lanes_exhausted,
             longest_gap_s: OffsetNs(self.longest_gap_ns).as_s(),
+            effort,
+            busiest_cpu_s: effort.cpu_s,
         }
     }
 
     /// Sends what is due when it is due, until the end of the schedule or a stop.
-    fn offer(
-        &mut self,
-        watch: &mut impl Watch,
-        target_lives: &mut dyn FnMut() -> bool,
-    ) -> Option<StopCause> {
-        let end_ns = self.start_ns + OffsetNs::from_s(self.plan.warmup_s + self.plan.measure_s).0;
+    fn offer(&mut self) -> Option<StopCause> {
+        let start_ns = self.share.start_ns;
+        let end_ns = start_ns + OffsetNs::from_s(self.plan.warmup_s + self.plan.measure_s).0;
         let tick_ns = OffsetNs::from_s(TICK_S).0;
-        let mut next_tick_ns = self.start_ns + tick_ns;
-        let mut looked_ns = self.start_ns;
+        let mut next_tick_ns = start_ns + tick_ns;
+        let mut looked_ns = start_ns;
         loop {
             let woken_ns = now_ns();
             if self.send_due(woken_ns) {
@@ -119,36 +154,40 @@ impl<'a, P: Profile> Dispatch<'a, P> {
             if now >= next_tick_ns {
                 self.longest_gap_ns = self.longest_gap_ns.max(now - looked_ns);
                 looked_ns = now;
-                let stop = self.look(now, watch, target_lives);
-                if stop.is_some() || now >= end_ns {
-                    return stop.filter(|cause| now < end_ns || *cause != StopCause::Decided);
-                }
                 next_tick_ns += tick_ns;
+                self.show(now);
+                if self.is_lost() {
+                    return Some(StopCause::TargetLost);
+                }
             }
-            let next_due_ns = self.next_due().map(|due| self.start_ns + due.0);
+            if now >= end_ns {
+                return None;
+            }
+            if let Some(cause) = self.link.orders.stopped() {
+                return Some(cause);
+            }
+            let next_due_ns = self.next_due().map(|due| start_ns + due.0);
             let wake_ns = [next_due_ns, self.next_deadline_ns(), Some(next_tick_ns.min(end_ns))]
                 .into_iter()
                 .flatten()
-                .min();
-            self.lanes.wait(wake_ns.unwrap_or(next_tick_ns).max(woken_ns + QUANTUM_NS));
+                .fold(now + ORDER_LOOK_NS, u64::min);
+            self.lanes.wait(wake_ns.max(woken_ns + QUANTUM_NS));
         }
     }
 
     /// Waits until every request has ended, each at its deadline at the latest.
-    fn drain(
-        &mut self,
-        watch: &mut impl Watch,
-        target_lives: &mut dyn FnMut() -> bool,
-    ) -> Option<StopCause> {
+    fn drain(&mut self) -> Option<StopCause> {
         while self.streams.iter().any(|stream| stream.tally.outstanding() > 0) {
             self.tend();
-            let lost = !target_lives() || self.is_lost();
-            if lost || watch.interrupted() {
-                let cause = if lost { StopCause::TargetLost } else { StopCause::Interrupted };
+            if self.is_lost() {
+                self.link.orders.stop(StopCause::TargetLost);
+            }
+            let order = self.link.orders.stopped();
+            if let Some(cause @ (StopCause::Interrupted | StopCause::TargetLost)) = order {
                 self.cut(cause);
                 return Some(cause);
             }
-            let look_ns = now_ns() + DRAIN_LOOK_NS;
+            let look_ns = now_ns() + ORDER_LOOK_NS;
             self.lanes.wait(self.next_deadline_ns().map_or(look_ns, |at_ns| at_ns.min(look_ns)));
         }
         None
@@ -156,7 +195,7 @@ impl<'a, P: Profile> Dispatch<'a, P> {
 
     /// Takes up every arrival that was due by `by_ns`; true when more are outstanding than the plan allows.
     fn send_due(&mut self, by_ns: u64) -> bool {
-        let Some(since_start_ns) = by_ns.checked_sub(self.start_ns) else { return false };
+        let Some(since_start_ns) = by_ns.checked_sub(self.share.start_ns) else { return false };
         for position in 0..self.streams.len() {
             while let Some(arrival) = self
                 .schedules
@@ -170,7 +209,7 @@ impl<'a, P: Profile> Dispatch<'a, P> {
                 let is_too_many = bound.is_some_and(|bound| stream.tally.outstanding() > bound);
                 if !self.lanes.has_idle(workload) {
                     // An answer that has come unseen frees a connection: no other needs to be opened.
-                    self.lanes.look(EpollTimeout::ZERO);
+                    self.lanes.look();
                     self.hear();
                 }
                 if !self.start(position, serial)
@@ -201,24 +240,10 @@ impl<'a, P: Profile> Dispatch<'a, P> {
         }
     }
 
-    fn look(
-        &self,
-        now: u64,
-        watch: &mut impl Watch,
-        target_lives: &mut dyn FnMut() -> bool,
-    ) -> Option<StopCause> {
-        let views = self.streams.iter().map(|stream| StreamView {
-            plan: &stream.plan,
-            tally: &stream.tally,
-            outstanding: stream.tally.outstanding(),
-        });
-        let at_s = OffsetNs(now - self.start_ns).as_s();
-        let flow = watch.tick(&Tick { at_s, streams: views.collect() });
-        match flow {
-            _ if !target_lives() || self.is_lost() => Some(StopCause::TargetLost),
-            Flow::Stop(cause) => Some(cause),
-            Flow::Continue => None,
-        }
+    fn show(&self, now: u64) {
+        let at_s = OffsetNs(now - self.share.start_ns).as_s();
+        let tallies = self.streams.iter().map(|stream| stream.tally.glance()).collect();
+        self.link.show(Glance { sender: self.share.number, at_s, tallies });
     }
 
     fn is_lost(&self) -> bool {
@@ -229,7 +254,7 @@ impl<'a, P: Profile> Dispatch<'a, P> {
     fn cut(&mut self, cause: StopCause) {
         let now = now_ns();
         for stream in &mut self.streams {
-            stream.tally.cut(OffsetNs(now.saturating_sub(self.start_ns)));
+            stream.tally.cut(OffsetNs(now.saturating_sub(self.share.start_ns)));
             match cause {
                 StopCause::Decided | StopCause::Outstanding => stream.drop_waiting(now),
                 StopCause::Interrupted | StopCause::TargetLost => {

@@ -44,6 +44,17 @@ pub(super) enum Step {
     Untouched,
 }
 
+/// What a connection is good for after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It can carry another request.
+    Idle,
+    /// The target closes it.
+    Closing,
+    /// It is of no more use.
+    Spent,
+}
+
 /// What is read into, shared by all connections.
 #[derive(Debug)]
 pub(super) struct Scratch {
@@ -147,10 +158,21 @@ impl Lane {
         self.write(request, now_ns)
     }
 
-    /// Makes the connection idle again after an answer; false when it cannot carry another request.
-    pub(super) fn rest(&mut self, request: &[u8]) -> bool {
+    /// Makes the connection idle again after an answer, where it can carry another request.
+    pub(super) fn rest(&mut self, request: &[u8]) -> Rest {
         self.phase = Phase::Idle;
-        self.written == request.len() && self.reader.keeps_connection() && !self.is_closing
+        if self.written < request.len() || self.is_closing {
+            Rest::Spent
+        } else if self.reader.keeps_connection() {
+            Rest::Idle
+        } else {
+            Rest::Closing
+        }
+    }
+
+    /// Whether closing it now keeps its port for a minute: it was opened, and the other side has not closed it.
+    pub(super) fn would_hold_port(&self) -> bool {
+        self.phase != Phase::Connecting && !self.is_closing
     }
 
     /// Goes on after the system has said that the connection is ready.
@@ -211,6 +233,7 @@ impl Lane {
                 Err(errno) => return self.end_with(break_of(errno)),
             };
             let Some(bytes) = scratch.bytes.get(..count) else { return Step::Pending };
+            self.is_closing |= count == 0;
             let progress = if count == 0 { self.reader.close() } else { self.reader.take(bytes) };
             if count > 0 {
                 // A stamp from before the request means that the clock of stamps was set meanwhile.
@@ -233,6 +256,7 @@ impl Lane {
 
     /// After an error of the socket: what was read before may be a whole answer.
     fn end_with(&mut self, kind: Break) -> Step {
+        self.is_closing = true;
         match self.reader.close() {
             Ok(_) if self.reader.has_begun() => Step::Answered,
             _ => Step::Failed(Ending::Broken(kind)),

@@ -2,30 +2,24 @@
 //!
 //! A connection is opened only for a request that is due now: one idle surplus connection blocks a
 //! worker of a server that serves one connection at a time.
-//!
-//! Each connection is registered once and edge-triggered, so that a request costs one write and one read.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-
-use super::clock::{RealTime, Sleeper, Timer, now_ns};
-use super::lane::{Lane, Scratch, Step};
-use super::{Pacing, Reuse, Tuning};
+use super::clock::{RealTime, now_ns};
+use super::fleet::Fleet;
+use super::lane::{Lane, Rest, Scratch, Step};
+use super::poll::Poll;
+use super::ports::PortLedger;
+use super::{Pacing, Tuning};
 use crate::trial::Workload;
 use crate::trial::outcome::{Ending, Shortage};
-use crate::units::{u64_to_usize, usize_to_u64};
+use crate::units::usize_to_u64;
 
 /// Answers are looked for at the latest so long after they came: their instants come from the kernel ...
 const UNSEEN_MOST_NS: u64 = 5_000_000;
 /// ... and those to queries, which may be larger than the kernel's buffer, after this.
 const UNSEEN_QUERY_MOST_NS: u64 = 500_000;
-/// So many connections are reported at once.
-const EVENTS: usize = 256;
-/// Stands for the timer among the connections.
-const TIMER: u64 = u64::MAX;
 
 /// Which request a connection carries: stream and serial number.
 pub(super) type Load = (usize, u64);
@@ -33,8 +27,8 @@ pub(super) type Load = (usize, u64);
 /// A connection among all: its place, and which one in that place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LaneId {
-    place: usize,
-    turn: u32,
+    pub(super) place: usize,
+    pub(super) turn: u32,
 }
 
 /// How a request may travel.
@@ -50,34 +44,49 @@ pub(super) enum Claim {
     Failed(Ending),
 }
 
-/// The connections of one workload.
-#[derive(Debug, Default)]
-struct Fleet {
-    idle: VecDeque<LaneId>,
-    open: u32,
-}
-
 #[derive(Debug)]
 struct Place {
     turn: u32,
     workload: Workload,
     lane: Option<Lane>,
     load: Option<Load>,
+    /// Whether it is left to the target to close.
+    is_closing: bool,
+}
+
+/// Whether the connection of this name is open, and idle.
+fn is_idle(places: &[Place], id: LaneId) -> bool {
+    places.get(id.place).is_some_and(|place| {
+        place.turn == id.turn && place.lane.is_some() && place.load.is_none() && !place.is_closing
+    })
+}
+
+/// The connections of each workload.
+#[derive(Debug, Default)]
+struct Fleets {
+    index: Fleet,
+    dashboard: Fleet,
+}
+
+impl Fleets {
+    const fn of(&mut self, workload: Workload) -> &mut Fleet {
+        match workload {
+            Workload::Index => &mut self.index,
+            Workload::Dashboard => &mut self.dashboard,
+        }
+    }
 }
 
 /// The connections to one target.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    epoll: Epoll,
-    timer: Timer,
-    sleeper: Sleeper,
+    poll: Poll,
     address: SocketAddr,
     tuning: Tuning,
     places: Vec<Place>,
     vacant: Vec<usize>,
-    index: Fleet,
-    dashboard: Fleet,
-    events: Vec<EpollEvent>,
+    fleets: Fleets,
+    ports: PortLedger,
     ready: Vec<LaneId>,
     partly_read: usize,
     scratch: Scratch,
@@ -89,48 +98,37 @@ impl Lanes {
     /// # Errors
     /// When the system has no descriptor left.
     pub(super) fn new(address: SocketAddr, tuning: Tuning) -> io::Result<Self> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let timer = Timer::new()?;
-        let on_expiry = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        epoll.add(&timer, EpollEvent::new(on_expiry, TIMER))?;
         Ok(Self {
-            epoll,
-            timer,
-            sleeper: Sleeper::default(),
+            poll: Poll::new()?,
             address,
             tuning,
             places: Vec::new(),
             vacant: Vec::new(),
-            index: Fleet::default(),
-            dashboard: Fleet::default(),
-            events: vec![EpollEvent::empty(); EVENTS],
+            fleets: Fleets::default(),
+            ports: PortLedger::default(),
             ready: Vec::new(),
             partly_read: 0,
             scratch: Scratch::new(),
         })
     }
 
-    pub(super) const fn lanes_max(&self) -> u32 {
-        self.tuning.lanes_max
-    }
-
-    pub(super) fn spins(&self) -> bool {
+    fn spins(&self) -> bool {
         self.tuning.pacing == Pacing::Spin
     }
 
-    pub(super) fn has_idle(&self, workload: Workload) -> bool {
-        !self.fleet(workload).idle.is_empty()
+    /// How many local ports are held by connections that were closed from this side.
+    pub(super) fn ports_held(&mut self) -> u64 {
+        self.ports.held(now_ns())
+    }
+
+    pub(super) fn has_idle(&mut self, workload: Workload) -> bool {
+        self.fleets.of(workload).has_idle()
     }
 
     /// A connection that is idle, or a new one where there may be one more.
     pub(super) fn claim(&mut self, workload: Workload, load: Load, body_bytes_max: usize) -> Claim {
-        let reuse = self.tuning.reuse;
-        let idle = &mut self.fleet_mut(workload).idle;
-        let id = match reuse {
-            Reuse::Spread => idle.pop_front(),
-            Reuse::LastUsed => idle.pop_back(),
-        };
-        if let Some(id) = id {
+        let (reuse, places) = (self.tuning.reuse, &self.places);
+        if let Some(id) = self.fleets.of(workload).take_idle(reuse, |id| is_idle(places, id)) {
             if let Some(place) = self.place(id) {
                 place.load = Some(load);
             }
@@ -141,7 +139,7 @@ impl Lanes {
 
     /// A new connection, where there may be one more.
     pub(super) fn open(&mut self, workload: Workload, load: Load, body_bytes_max: usize) -> Claim {
-        if self.fleet(workload).open >= self.tuning.lanes_max {
+        if self.fleets.of(workload).open >= self.tuning.lanes_max && !self.close_one(workload) {
             return Claim::Busy;
         }
         let lane = match Lane::open(self.address, body_bytes_max, now_ns()) {
@@ -151,21 +149,24 @@ impl Lanes {
         let vacant = self.vacant.pop();
         let place = vacant.unwrap_or(self.places.len());
         if vacant.is_none() {
-            self.places.push(Place { turn: 0, workload, lane: None, load: None });
+            self.places.push(Place {
+                turn: 0,
+                workload,
+                lane: None,
+                load: None,
+                is_closing: false,
+            });
         }
         let Some(slot) = self.places.get_mut(place) else { return Claim::Busy };
         slot.turn = slot.turn.wrapping_add(1);
         let id = LaneId { place, turn: slot.turn };
-        let on = EpollFlags::EPOLLIN
-            | EpollFlags::EPOLLOUT
-            | EpollFlags::EPOLLRDHUP
-            | EpollFlags::EPOLLET;
-        if self.epoll.add(&lane, EpollEvent::new(on, word_of(id))).is_err() {
+        if self.poll.add(&lane, id).is_err() {
             self.vacant.push(place);
             return Claim::Failed(Ending::Unsent(Shortage::Generator));
         }
         (slot.lane, slot.load, slot.workload) = (Some(lane), Some(load), workload);
-        self.fleet_mut(workload).open += 1;
+        slot.is_closing = false;
+        self.fleets.of(workload).open += 1;
         Claim::Opened(id)
     }
 
@@ -179,12 +180,13 @@ impl Lanes {
         let place = self.places.get_mut(id.place).filter(|place| place.turn == id.turn)?;
         let lane = place.lane.as_mut()?;
         if place.load.is_none() && !lane.is_quiet(&mut self.scratch, time) {
-            let fleet = match place.workload {
-                Workload::Index => &mut self.index,
-                Workload::Dashboard => &mut self.dashboard,
-            };
-            fleet.idle.retain(|idle| *idle != id);
+            let was_idle = !place.is_closing;
+            let workload = place.workload;
             self.close(id);
+            if was_idle {
+                let places = &self.places;
+                self.fleets.of(workload).note_stale(|id| is_idle(places, id));
+            }
             return None;
         }
         place.load
@@ -214,16 +216,41 @@ impl Lanes {
         let Some(place) = self.place(id) else { return };
         place.load = None;
         let workload = place.workload;
-        if place.lane.as_mut().is_some_and(|lane| lane.rest(request)) {
-            self.fleet_mut(workload).idle.push_back(id);
-        } else {
-            self.close(id);
+        match place.lane.as_mut().map(|lane| lane.rest(request)) {
+            Some(Rest::Idle) => self.fleets.of(workload).put_idle(id),
+            Some(Rest::Closing) => {
+                place.is_closing = true;
+                self.fleets.of(workload).let_close(id, now_ns());
+            }
+            Some(Rest::Spent) | None => self.close(id),
         }
     }
 
     /// Closes a connection.
     pub(super) fn close(&mut self, id: LaneId) {
-        drop(self.take_out(id));
+        if self.take_out(id).is_some_and(|lane| lane.would_hold_port()) {
+            self.ports.note(now_ns());
+        }
+    }
+
+    /// Closes a connection that was left to the target to close; false when there is none.
+    fn close_one(&mut self, workload: Workload) -> bool {
+        while let Some(id) = self.fleets.of(workload).take_closing() {
+            if self.place(id).is_some_and(|place| place.lane.is_some()) {
+                self.close(id);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Closes what the target was to close and has not.
+    fn close_overdue(&mut self, now_ns: u64) {
+        for workload in [Workload::Index, Workload::Dashboard] {
+            while let Some(id) = self.fleets.of(workload).take_overdue(now_ns) {
+                self.close(id);
+            }
+        }
     }
 
     /// Closes the connection of a request that is given up; when its first byte was sent, if it was.
@@ -240,7 +267,7 @@ impl Lanes {
         place.load = None;
         let (lane, workload) = (place.lane.take()?, place.workload);
         self.vacant.push(id.place);
-        let fleet = self.fleet_mut(workload);
+        let fleet = self.fleets.of(workload);
         fleet.open = fleet.open.saturating_sub(1);
         Some(lane)
     }
@@ -249,43 +276,26 @@ impl Lanes {
     /// for too long; then every connection that has is in [`Self::take_ready`].
     pub(super) fn wait(&mut self, until_ns: u64) {
         let now = now_ns();
+        self.close_overdue(now);
         let is_pressing = !self.ready.is_empty() || self.spins();
         if until_ns <= now || is_pressing {
-            return self.look(EpollTimeout::ZERO);
+            return self.look();
         }
-        let is_queried = usize_to_u64(self.dashboard.idle.len()) < u64::from(self.dashboard.open);
+        let dashboard = &self.fleets.dashboard;
+        let is_queried = usize_to_u64(dashboard.idle_count()) < u64::from(dashboard.open);
         let unseen_ns = if is_queried { UNSEEN_QUERY_MOST_NS } else { UNSEEN_MOST_NS };
         if until_ns - now <= unseen_ns && self.partly_read == 0 {
-            self.sleeper.sleep_until(until_ns);
-            return self.look(EpollTimeout::ZERO);
+            self.poll.sleep_until(until_ns);
+            return self.look();
         }
-        self.timer.set(until_ns);
-        self.look(EpollTimeout::NONE);
+        let (places, ready) = (&mut self.places, &mut self.ready);
+        self.poll.wait(until_ns, |id, is_closing| note(places, ready, id, is_closing));
     }
 
     /// Notes every connection that has something to say now.
-    pub(super) fn look(&mut self, timeout: EpollTimeout) {
-        let mut timeout = timeout;
-        loop {
-            let count = self.epoll.wait(&mut self.events, timeout).unwrap_or_default();
-            for position in 0..count {
-                let Some(event) = self.events.get(position).copied() else { break };
-                if event.data() == TIMER {
-                    continue;
-                }
-                let id = id_of(event.data());
-                if event.events().contains(EpollFlags::EPOLLRDHUP)
-                    && let Some(lane) = self.lane(id)
-                {
-                    lane.note_closing();
-                }
-                self.ready.push(id);
-            }
-            if count < EVENTS {
-                return;
-            }
-            timeout = EpollTimeout::ZERO;
-        }
+    pub(super) fn look(&mut self) {
+        let (places, ready) = (&mut self.places, &mut self.ready);
+        self.poll.look(|id, is_closing| note(places, ready, id, is_closing));
     }
 
     /// The connections that had something to say; given back with [`Self::give_back`].
@@ -303,27 +313,13 @@ impl Lanes {
     fn place(&mut self, id: LaneId) -> Option<&mut Place> {
         self.places.get_mut(id.place).filter(|place| place.turn == id.turn)
     }
-
-    const fn fleet(&self, workload: Workload) -> &Fleet {
-        match workload {
-            Workload::Index => &self.index,
-            Workload::Dashboard => &self.dashboard,
-        }
-    }
-
-    const fn fleet_mut(&mut self, workload: Workload) -> &mut Fleet {
-        match workload {
-            Workload::Index => &mut self.index,
-            Workload::Dashboard => &mut self.dashboard,
-        }
-    }
 }
 
-fn word_of(id: LaneId) -> u64 {
-    (u64::from(id.turn) << 32) | usize_to_u64(id.place)
-}
-
-fn id_of(word: u64) -> LaneId {
-    let turn = u32::try_from(word >> 32).unwrap_or_default();
-    LaneId { place: u64_to_usize(word & u64::from(u32::MAX)), turn }
+/// Notes that a connection has something to say.
+fn note(places: &mut [Place], ready: &mut Vec<LaneId>, id: LaneId, is_closing: bool) {
+    let place = places.get_mut(id.place).filter(|place| place.turn == id.turn);
+    if let Some(lane) = place.and_then(|place| place.lane.as_mut()).filter(|_| is_closing) {
+        lane.note_closing();
+    }
+    ready.push(id);
 }

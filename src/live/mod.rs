@@ -10,33 +10,39 @@ mod chunked;
 pub mod clock;
 mod dispatch;
 mod exchange;
+mod fleet;
 mod host;
 pub mod inquirer;
 mod lane;
 mod lanes;
+mod poll;
+mod ports;
 mod request;
 pub mod self_test;
+mod senders;
 mod sink;
 mod stream;
 pub mod vitals;
 
+use std::io;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::corpus::Numbers;
 use crate::profile::Profile;
 use crate::schedule::Part;
 use crate::trial::outcome::{Ending, Outcome};
 use crate::trial::recovery::RecoveryWatch;
-use crate::trial::result::{Recovery, StreamResult, TrialResult, Vitals};
+use crate::trial::result::{Recovery, SocketUse, StreamResult, TrialResult, Vitals};
 use crate::trial::{Measurer, RecoverPlan, StopCause, TrialError, TrialPlan, Watch, Workload};
-use crate::units::{OffsetNs, ms_to_ns, round_to_u64};
+use crate::units::{OffsetNs, ms_to_ns, round_to_u64, u64_to_usize, usize_to_u64};
 use clock::{make_waits_precise, now_ns, sleep_until};
-use dispatch::Dispatch;
 use host::HostMeter;
 use lanes::Lanes;
+use ports::ports;
+use senders::{Senders, part_of};
 use stream::RequestSource;
-use vitals::CpuMeter;
+use vitals::{EffortMeter, descriptor_limits, open_descriptors};
 
 /// Where requests go, and within which bounds.
 #[derive(Debug, Clone)]
@@ -68,7 +74,9 @@ pub enum Reuse {
 /// What the user may choose of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuning {
-    /// The most connections of a stream.
+    /// Threads that send; the schedule is dealt among them.
+    pub threads: u32,
+    /// The most connections of a stream, of all threads together.
     pub lanes_max: u32,
     /// How the sender waits.
     pub pacing: Pacing,
@@ -80,16 +88,18 @@ impl Tuning {
     /// The usual client, with at most `lanes_max` connections of a stream.
     #[must_use]
     pub const fn usual(lanes_max: u32) -> Self {
-        Self { lanes_max, pacing: Pacing::Timer, reuse: Reuse::Spread }
+        Self { threads: 1, lanes_max, pacing: Pacing::Timer, reuse: Reuse::Spread }
     }
 }
 
 /// Runs trials against a real target.
 pub struct LiveMeasurer<P: Profile, N: Numbers> {
     address: Address,
-    profile: Rc<P>,
+    profile: Arc<P>,
     numbers: N,
-    lanes: Lanes,
+    tuning: Tuning,
+    /// The connections of each sender.
+    lanes: Vec<Lanes>,
     /// Asked now and then; false once the target is known to be gone.
     target_lives: Box<dyn FnMut() -> bool>,
     began_ns: u64,
@@ -101,7 +111,7 @@ impl<P: Profile, N: Numbers> std::fmt::Debug for LiveMeasurer<P, N> {
     }
 }
 
-impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
+impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
     /// A measurer of the target at `address`.
     ///
     /// `target_lives` is asked twice a second; a target that the tool has started itself can so be
@@ -111,18 +121,29 @@ impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
     /// When the system gives no descriptor.
     pub fn new(
         address: Address,
-        profile: Rc<P>,
+        profile: Arc<P>,
         numbers: N,
         tuning: Tuning,
         target_lives: Box<dyn FnMut() -> bool>,
     ) -> Result<Self, TrialError> {
         make_waits_precise();
-        let lanes = Lanes::new(address.socket, tuning)
-            .map_err(|error| TrialError::Generator(error.to_string()))?;
-        Ok(Self { lanes, address, profile, numbers, target_lives, began_ns: now_ns() })
+        let threads = u64_to_usize(u64::from(tuning.threads));
+        let lanes = (0..threads).map(|number| {
+            let lanes_max = part_of(u64::from(tuning.lanes_max), number, threads);
+            let lanes_max = u32::try_from(lanes_max).unwrap_or(u32::MAX).max(1);
+            Lanes::new(address.socket, Tuning { lanes_max, ..tuning })
+        });
+        let lanes = lanes.collect::<io::Result<_>>().map_err(TrialError::generator)?;
+        Ok(Self { tuning, lanes, address, profile, numbers, target_lives, began_ns: now_ns() })
     }
 
-    fn requests(&mut self, workload: Workload, count: u64) -> Result<RequestSource<P>, TrialError> {
+    /// Sources of `count` requests in all, dealt among so many senders: each takes the numbers of its own arrivals.
+    fn requests(
+        &mut self,
+        workload: Workload,
+        count: u64,
+        senders: usize,
+    ) -> Result<Vec<RequestSource<P>>, TrialError> {
         let numbers = match workload {
             Workload::Index => self
                 .numbers
@@ -130,8 +151,21 @@ impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
                 .map_err(|error| TrialError::Numbers(error.to_string()))?,
             Workload::Dashboard => 0..0,
         };
-        let profile = Rc::clone(&self.profile);
-        Ok(RequestSource::new(profile, &self.address.host, workload, numbers))
+        let sources = (0..usize_to_u64(senders)).map(|sender| {
+            let own = (numbers.start + sender).min(numbers.end)..numbers.end;
+            let profile = Arc::clone(&self.profile);
+            RequestSource::new(profile, &self.address.host, workload, own.step_by(senders))
+        });
+        Ok(sources.collect())
+    }
+
+    fn sockets(&mut self) -> SocketUse {
+        SocketUse {
+            ports_held: self.lanes.iter_mut().map(Lanes::ports_held).sum(),
+            ports: ports(),
+            descriptors: open_descriptors(),
+            descriptors_max: descriptor_limits().0,
+        }
     }
 
     fn probe(
@@ -140,10 +174,14 @@ impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
         start_ns: u64,
         is_interrupted: &dyn Fn() -> bool,
     ) -> Result<Outcome, TrialError> {
-        let request = self.requests(Workload::Index, 1)?.take();
+        let mut sources = self.requests(Workload::Index, 1, 1)?;
+        let (Some(source), Some(lanes)) = (sources.first_mut(), self.lanes.first_mut()) else {
+            return Err(TrialError::Generator("there is no sender".to_owned()));
+        };
+        let request = source.take();
         let due = OffsetNs(now_ns() - start_ns);
         let call = exchange::Call {
-            lanes: &mut self.lanes,
+            lanes,
             workload: Workload::Index,
             timeout_ns: ms_to_ns(timeout_ms),
             body_bytes_max: self.profile.body_bytes_max(Workload::Index),
@@ -170,24 +208,32 @@ impl<P: Profile + 'static, N: Numbers> LiveMeasurer<P, N> {
     }
 }
 
-impl<P: Profile + 'static, N: Numbers> Measurer for LiveMeasurer<P, N> {
+impl<P: Profile, N: Numbers> Measurer for LiveMeasurer<P, N> {
     fn run(&mut self, plan: &TrialPlan, watch: &mut impl Watch) -> Result<TrialResult, TrialError> {
-        let mut streams = Vec::new();
+        let threads = self.lanes.len();
+        let mut sources: Vec<Vec<RequestSource<P>>> = (0..threads).map(|_| Vec::new()).collect();
         for stream in &plan.streams {
-            let requests = self.requests(stream.workload, plan.documents_max())?;
-            streams.push((stream.clone(), requests));
+            let shares = self.requests(stream.workload, plan.documents_max(), threads)?;
+            for (sender, source) in sources.iter_mut().zip(shares) {
+                sender.push(source);
+            }
         }
         let started_s = self.elapsed_s();
-        let (meter, host) = (CpuMeter::start(), HostMeter::start());
-        let dispatch = Dispatch::new(plan, &*self.profile, &mut self.lanes, streams);
-        let finished = dispatch.run(watch, &mut self.target_lives);
+        let (meter, host) = (EffortMeter::start(), HostMeter::start());
+        let senders = Senders { plan, profile: &*self.profile, lanes: &mut self.lanes, sources };
+        let finished = senders.run(watch, &mut self.target_lives);
+        let effort = finished.effort + meter.spent();
         let vitals = Vitals {
-            cpu_s: meter.spent_s(),
+            cpu_s: effort.cpu_s,
+            busiest_cpu_s: finished.busiest_cpu_s,
             wall_s: finished.wall_s,
+            sleeps: effort.sleeps,
+            preemptions: effort.preemptions,
             lanes_exhausted: finished.lanes_exhausted,
-            lanes_max: self.lanes.lanes_max(),
-            spins: self.lanes.spins(),
+            lanes_max: self.tuning.lanes_max,
+            spins: self.tuning.pacing == Pacing::Spin,
             longest_gap_s: finished.longest_gap_s,
+            sockets: self.sockets(),
             host: host.load(finished.wall_s),
             is_shared: self.address.socket.ip().is_loopback(),
         };

@@ -1,6 +1,6 @@
 //! How much can the generator offer on this machine? Asked of a server that does nothing.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::sink::Sink;
 use super::{Address, LiveMeasurer, Tuning};
@@ -63,8 +63,8 @@ impl Watch for Patience<'_> {
 ///
 /// # Errors
 /// When the server or the generator cannot be started.
-pub fn ceiling<P: Profile + 'static>(
-    profile: &Rc<P>,
+pub fn ceiling<P: Profile>(
+    profile: &Arc<P>,
     answer: &'static [u8],
     tuning: Tuning,
     is_interrupted: &dyn Fn() -> bool,
@@ -73,7 +73,7 @@ pub fn ceiling<P: Profile + 'static>(
     let sink = Sink::start(answer).map_err(failed)?;
     let address = Address { socket: sink.address, host: sink.address.to_string() };
     let mut measurer =
-        LiveMeasurer::new(address, Rc::clone(profile), Scratch(0), tuning, Box::new(|| true))?;
+        LiveMeasurer::new(address, Arc::clone(profile), Scratch(0), tuning, Box::new(|| true))?;
     let mut watch = Patience(is_interrupted);
     let mut reached = None;
     for step in 0..STEPS_MOST {
@@ -92,7 +92,7 @@ pub fn ceiling<P: Profile + 'static>(
     Ok(reached)
 }
 
-fn holds<P: Profile + 'static>(
+fn holds<P: Profile>(
     measurer: &mut LiveMeasurer<P, Scratch>,
     watch: &mut Patience<'_>,
     offered: Rps,

@@ -5,8 +5,9 @@
 //! once.
 
 use std::collections::VecDeque;
+use std::iter::StepBy;
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::lanes::{LaneId, Lanes};
 use super::request::RequestWriter;
@@ -25,17 +26,22 @@ const READY_REQUESTS: usize = 256;
 /// Makes requests before they are due, each with a document number that is used once.
 #[derive(Debug)]
 pub(super) struct RequestSource<P> {
-    profile: Rc<P>,
+    profile: Arc<P>,
     writer: RequestWriter,
     workload: Workload,
-    numbers: Range<u64>,
+    numbers: StepBy<Range<u64>>,
     ready: VecDeque<Vec<u8>>,
     /// Memory of requests that have ended.
     spare: Vec<Vec<u8>>,
 }
 
 impl<P: Profile> RequestSource<P> {
-    pub(super) fn new(profile: Rc<P>, host: &str, workload: Workload, numbers: Range<u64>) -> Self {
+    pub(super) fn new(
+        profile: Arc<P>,
+        host: &str,
+        workload: Workload,
+        numbers: StepBy<Range<u64>>,
+    ) -> Self {
         let writer = RequestWriter::new(&profile.route(workload), host);
         let (ready, spare) = (VecDeque::new(), Vec::new());
         Self { profile, writer, workload, numbers, ready, spare }

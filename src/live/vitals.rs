@@ -1,35 +1,74 @@
-//! The generator's own processor time and its descriptors.
+//! What the generator costs the machine, and how many descriptors it may have.
+
+use std::ops::Add;
 
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeVal;
+use procfs::process::Process;
+
+use crate::units::usize_to_u64;
 
 /// Descriptors that are not connections: files, pipes, timers, the runtime's own.
 const SPARE_DESCRIPTORS: u64 = 64;
 /// Streams that may hold connections at the same time.
 const STREAMS: u64 = 2;
 
-/// Measures the processor time of this process over a stretch.
+/// What a thread has cost the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Effort {
+    /// Processor time, user and system, in seconds.
+    pub(super) cpu_s: f64,
+    /// Times that it gave its processor up to wait.
+    pub(super) sleeps: u64,
+    /// Times that its processor was taken from it.
+    pub(super) preemptions: u64,
+}
+
+impl Add for Effort {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            cpu_s: self.cpu_s + other.cpu_s,
+            sleeps: self.sleeps + other.sleeps,
+            preemptions: self.preemptions + other.preemptions,
+        }
+    }
+}
+
+/// Measures what the calling thread costs over a stretch.
 #[derive(Debug)]
-pub(super) struct CpuMeter {
-    start_s: f64,
+pub(super) struct EffortMeter {
+    start: Effort,
 }
 
-impl CpuMeter {
+impl EffortMeter {
     pub(super) fn start() -> Self {
-        Self { start_s: cpu_s() }
+        Self { start: effort() }
     }
 
-    /// Seconds of processor time since the start.
-    pub(super) fn spent_s(&self) -> f64 {
-        cpu_s() - self.start_s
+    /// What it has cost since the start; to be asked on the same thread.
+    pub(super) fn spent(&self) -> Effort {
+        let now = effort();
+        Effort {
+            cpu_s: now.cpu_s - self.start.cpu_s,
+            sleeps: now.sleeps.saturating_sub(self.start.sleeps),
+            preemptions: now.preemptions.saturating_sub(self.start.preemptions),
+        }
     }
 }
 
-/// User and system time of this thread, in seconds: it does all the work of the generator.
-fn cpu_s() -> f64 {
+fn effort() -> Effort {
     let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-    getrusage(UsageWho::RUSAGE_THREAD)
-        .map_or(0.0, |usage| seconds(usage.user_time()) + seconds(usage.system_time()))
+    let count = |switches| u64::try_from(switches).unwrap_or_default();
+    getrusage(UsageWho::RUSAGE_THREAD).map_or_else(
+        |_| Effort::default(),
+        |usage| Effort {
+            cpu_s: seconds(usage.user_time()) + seconds(usage.system_time()),
+            sleeps: count(usage.voluntary_context_switches()),
+            preemptions: count(usage.involuntary_context_switches()),
+        },
+    )
 }
 
 /// Raises the limit of open descriptors to what the system allows, and says how many connections a
@@ -48,4 +87,10 @@ pub fn raise_descriptors(wanted: u32) -> u32 {
 #[must_use]
 pub fn descriptor_limits() -> (Option<u64>, Option<u64>) {
     getrlimit(Resource::RLIMIT_NOFILE).map_or((None, None), |(soft, hard)| (Some(soft), Some(hard)))
+}
+
+/// How many descriptors this process has open, where the system tells.
+#[must_use]
+pub(super) fn open_descriptors() -> Option<u64> {
+    Process::myself().ok()?.fd_count().ok().map(usize_to_u64)
 }

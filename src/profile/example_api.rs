@@ -1,6 +1,6 @@
 //! The example API: `POST /api/index` and `GET /api/query/dashboard`, embedded or as published.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
@@ -15,14 +15,14 @@ const OK: &[u8] = b"\"OK\"";
 /// The profile of the example API.
 #[derive(Debug, Clone)]
 pub struct ExampleApi {
-    corpus: Rc<Corpus>,
+    corpus: Arc<Corpus>,
     shape: PermissionsShape,
 }
 
 impl ExampleApi {
     /// Sends documents of `corpus` with `permissions` in `shape`.
     #[must_use]
-    pub const fn new(corpus: Rc<Corpus>, shape: PermissionsShape) -> Self {
+    pub const fn new(corpus: Arc<Corpus>, shape: PermissionsShape) -> Self {
         Self { corpus, shape }
     }
 }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn only_the_expected_body_of_a_2xx_answer_is_accepted() {
-        let api = ExampleApi::new(Rc::new(Corpus::new(1)), PermissionsShape::Object);
+        let api = ExampleApi::new(Arc::new(Corpus::new(1)), PermissionsShape::Object);
         let wrong = Ending::Broken(Break::WrongBody);
         for (workload, status, body, ending) in [
             (Workload::Index, 200, "\"OK\"\n", Ending::Accepted),

@@ -38,8 +38,8 @@ pub struct Route {
     pub content_type: Option<&'static str>,
 }
 
-/// How to speak to one kind of target.
-pub trait Profile {
+/// How to speak to one kind of target; all senders of a trial ask the same one.
+pub trait Profile: Send + Sync {
     /// The request of a workload.
     fn route(&self, workload: Workload) -> Route;
 

@@ -78,7 +78,13 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
         sustained_before: None,
         seed: Seed(7),
     };
-    let vitals = Vitals { cpu_s: 0.1, wall_s: 10.0, lanes_max: 4096, ..Vitals::default() };
+    let vitals = Vitals {
+        cpu_s: 0.1,
+        busiest_cpu_s: 0.1,
+        wall_s: 10.0,
+        lanes_max: 4096,
+        ..Vitals::default()
+    };
     TrialResult { plan, streams, stopped: None, started_s: 3.5, vitals }
 }
 

@@ -107,7 +107,13 @@ impl Measurer for SimMeasurer {
         }
         let requests: u64 = streams.iter().map(|stream| stream.tally.scheduled).sum();
         let cpu_s = requests as f64 * CPU_S_PER_REQUEST;
-        let vitals = Vitals { cpu_s, wall_s: wall.as_s(), lanes_max: 4096, ..Vitals::default() };
+        let vitals = Vitals {
+            cpu_s,
+            busiest_cpu_s: cpu_s,
+            wall_s: wall.as_s(),
+            lanes_max: 4096,
+            ..Vitals::default()
+        };
         Ok(TrialResult { plan: plan.clone(), streams, stopped, started_s, vitals })
     }
 

@@ -216,8 +216,8 @@ pub enum Flow {
     Stop(StopCause),
 }
 
-/// Why a trial ended before its plan did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a trial ended before its plan did, from the softest cause to the hardest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopCause {
     /// The verdict is certain.
     Decided,
@@ -247,6 +247,14 @@ pub enum TrialError {
     /// The generator's own machinery failed.
     #[error("the load generator failed: {0}")]
     Generator(String),
+}
+
+impl TrialError {
+    /// The generator failed by `error`.
+    #[allow(clippy::needless_pass_by_value, reason = "it ends here, and map_err hands it over")]
+    pub fn generator(error: impl fmt::Display) -> Self {
+        Self::Generator(error.to_string())
+    }
 }
 
 /// The port between the pure core and the world: runs trials, in earnest or in virtual time.

@@ -44,10 +44,16 @@ impl StreamResult {
 /// How the generator itself fared during a trial.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Vitals {
-    /// Processor time of the generator, user and system.
+    /// Processor time of the generator, user and system, all its threads together.
     pub cpu_s: f64,
+    /// The same of the thread that used most.
+    pub busiest_cpu_s: f64,
     /// Time from the first arrival to the end of the last request.
     pub wall_s: f64,
+    /// Times that its threads gave their processor up to wait.
+    pub sleeps: u64,
+    /// Times that their processor was taken from them.
+    pub preemptions: u64,
     /// Whether every connection that was allowed was busy while a request had to wait.
     pub lanes_exhausted: bool,
     /// The most connections that were allowed per stream.
@@ -56,10 +62,25 @@ pub struct Vitals {
     pub spins: bool,
     /// The longest time from one look at the trial to the next: half a second where nothing held it up.
     pub longest_gap_s: f64,
+    /// Ports and descriptors at its end.
+    pub sockets: SocketUse,
     /// How pressed the machine was.
     pub host: HostLoad,
     /// Whether generator and target share the machine, so that its pressure is the target's own doing.
     pub is_shared: bool,
+}
+
+/// What connections take of the generator's system; `None` where the system does not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SocketUse {
+    /// Local ports held by connections that were closed from this side within the last minute.
+    pub ports_held: u64,
+    /// Local ports for outgoing connections.
+    pub ports: u64,
+    /// Descriptors that are open.
+    pub descriptors: Option<u64>,
+    /// As many as may be.
+    pub descriptors_max: Option<u64>,
 }
 
 /// How pressed the machine of the generator was during a trial; `None` where its kernel does not tell.
@@ -72,10 +93,10 @@ pub struct HostLoad {
 }
 
 impl Vitals {
-    /// Share of one core that the generator used.
+    /// Share of its core that the busiest thread of the generator used.
     #[must_use]
     pub fn cpu_ratio(&self) -> f64 {
-        if self.wall_s > 0.0 { self.cpu_s / self.wall_s } else { 0.0 }
+        if self.wall_s > 0.0 { self.busiest_cpu_s / self.wall_s } else { 0.0 }
     }
 }
 

@@ -3,11 +3,12 @@
 
 pub(crate) mod search;
 pub(crate) mod tool;
+pub(crate) mod trials;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -42,6 +43,16 @@ pub(crate) enum Manner {
     Interim,
     /// Closes every connection as soon as it is accepted.
     Slam,
+    /// Says that it closes the connection and leaves it open.
+    CloseNever,
+    /// Resets the connection in the middle of the answer.
+    Reset,
+    /// Refuses a request with 413 as soon as its head is there, and closes.
+    Early,
+    /// Closes the connection as soon as the head of a request is there.
+    HangUp,
+    /// Announces a body of 1 GB and sends it as fast as it is taken.
+    Gigabyte,
 }
 
 /// A running server; it stops answering when it is dropped.
@@ -49,6 +60,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) connections: Arc<AtomicU64>,
     pub(crate) requests: Arc<AtomicU64>,
+    /// Bodies of the requests.
+    pub(crate) bodies: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -59,9 +72,11 @@ impl Server {
             address: listener.local_addr().expect("an address"),
             connections: Arc::default(),
             requests: Arc::default(),
+            bodies: Arc::default(),
             stop: Arc::default(),
         };
         let (connections, requests) = (server.connections.clone(), server.requests.clone());
+        let bodies = server.bodies.clone();
         let stop = server.stop.clone();
         thread::spawn(move || {
             for socket in listener.incoming().flatten() {
@@ -69,8 +84,8 @@ impl Server {
                     return;
                 }
                 connections.fetch_add(1, Ordering::Relaxed);
-                let requests = requests.clone();
-                thread::spawn(move || serve(socket, manner, &requests));
+                let (requests, bodies) = (requests.clone(), bodies.clone());
+                thread::spawn(move || serve(socket, manner, &requests, &bodies));
             }
         });
         server
@@ -89,7 +104,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(socket: TcpStream, manner: Manner, requests: &AtomicU64) {
+fn serve(socket: TcpStream, manner: Manner, requests: &AtomicU64, bodies: &Mutex<Vec<String>>) {
     if manner == Manner::Slam {
         return;
     }
@@ -97,8 +112,24 @@ fn serve(socket: TcpStream, manner: Manner, requests: &AtomicU64) {
     let mut reader = BufReader::new(socket.try_clone().expect("a second handle"));
     let mut writer = socket;
     let mut served = 0;
-    while let Some(is_query) = read_request(&mut reader) {
+    while let Some((is_query, length)) = read_head(&mut reader) {
+        if manner == Manner::HangUp {
+            return;
+        }
+        if manner == Manner::Early {
+            drop(
+                writer.write_all(
+                    b"HTTP/1.1 413 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+                ),
+            );
+            return;
+        }
+        let mut request = vec![0; length];
+        if reader.read_exact(&mut request).is_err() {
+            return;
+        }
         requests.fetch_add(1, Ordering::Relaxed);
+        bodies.lock().expect("no panic").push(String::from_utf8_lossy(&request).into_owned());
         served += 1;
         let body = if is_query { "{\"documents\":1}" } else { "\"OK\"" };
         if !answer(&mut writer, manner, body) {
@@ -110,8 +141,9 @@ fn serve(socket: TcpStream, manner: Manner, requests: &AtomicU64) {
     }
 }
 
-/// Reads one request; `None` at the end of the connection, else whether it was a GET.
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<bool> {
+/// Reads the head of one request; `None` at the end of the connection, else whether it was a GET, and how long its
+/// body is.
+fn read_head(reader: &mut BufReader<TcpStream>) -> Option<(bool, usize)> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
         return None;
@@ -122,15 +154,12 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<bool> {
         line.clear();
         reader.read_line(&mut line).ok()?;
         if line.trim().is_empty() {
-            break;
+            return Some((is_query, length));
         }
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().ok()?;
         }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(is_query)
 }
 
 /// Sends `part` after `head`, again and again, until the other side has had enough.
@@ -143,7 +172,8 @@ fn pour(writer: &mut TcpStream, head: &str, part: &str) -> bool {
 }
 
 fn answer(writer: &mut TcpStream, manner: Manner, body: &str) -> bool {
-    let close = if manner == Manner::CloseEach { "connection: close\r\n" } else { "" };
+    let says_close = matches!(manner, Manner::CloseEach | Manner::CloseNever);
+    let close = if says_close { "connection: close\r\n" } else { "" };
     let (status, kind, body) = match manner {
         Manner::Status(status) => (status, "application/json", "{\"error\":\"no\"}"),
         Manner::Html => (200, "text/html", "<html>hello</html>"),
@@ -156,6 +186,19 @@ fn answer(writer: &mut TcpStream, manner: Manner, body: &str) -> bool {
             let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
             let chunk = format!("1;{}\r\nx\r\n", "e".repeat(8000)).repeat(8);
             return pour(writer, head, &chunk);
+        }
+        Manner::Gigabyte => {
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n";
+            return pour(writer, head, &"x".repeat(1 << 16));
+        }
+        Manner::Reset => {
+            drop(writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"));
+            // The other side reads the half first.
+            thread::sleep(Duration::from_millis(5));
+            let linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+            nix::sys::socket::setsockopt(writer, nix::sys::socket::sockopt::Linger, &linger)
+                .expect("a live socket");
+            return false;
         }
         Manner::Interim => return pour(writer, "", &"HTTP/1.1 100 Go on\r\n\r\n".repeat(1000)),
         Manner::BigHead => {

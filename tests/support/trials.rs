@@ -1,0 +1,129 @@
+//! Trials in earnest for tests: a profile that any server can answer, and loads to run.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use plimsoll::corpus::{Numbers, NumbersError};
+use plimsoll::live::{Address, LiveMeasurer, Tuning};
+use plimsoll::profile::{Profile, Route, Verb};
+use plimsoll::schedule::ArrivalLaw;
+use plimsoll::seed::Seed;
+use plimsoll::trial::objective::Rule;
+use plimsoll::trial::outcome::{Break, Ending};
+use plimsoll::trial::result::{StreamResult, TrialResult};
+use plimsoll::trial::{
+    Flow, Measurer, Purpose, StopCause, StreamPlan, Tick, TrialId, TrialPlan, Watch, Workload,
+};
+use plimsoll::units::Rps;
+
+pub(crate) struct Counter(pub(crate) u64);
+
+impl Numbers for Counter {
+    fn reserve(&mut self, count: u64) -> Result<Range<u64>, NumbersError> {
+        let first = self.0;
+        self.0 += count;
+        Ok(first..self.0)
+    }
+}
+
+/// Accepts `"OK"` and any JSON object.
+pub(crate) struct Plain;
+
+impl Profile for Plain {
+    fn route(&self, workload: Workload) -> Route {
+        match workload {
+            Workload::Index => Route {
+                verb: Verb::Post,
+                path: "/api/index",
+                content_type: Some("application/json"),
+            },
+            Workload::Dashboard => {
+                Route { verb: Verb::Get, path: "/api/query/dashboard", content_type: None }
+            }
+        }
+    }
+
+    fn write_index_body(&self, number: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("{{\"name\":\"{number}\"}}").as_bytes());
+    }
+
+    fn classify(&self, _workload: Workload, status: u16, body: &[u8]) -> Ending {
+        match (status, body) {
+            (200..=299, b"\"OK\"" | [b'{', ..]) => Ending::Accepted,
+            (200..=299, _) => Ending::Broken(Break::WrongBody),
+            _ => Ending::Refused,
+        }
+    }
+
+    fn body_bytes_max(&self, _workload: Workload) -> usize {
+        65_536
+    }
+}
+
+/// Lets the trial run, or stops it at an instant.
+pub(crate) struct Until {
+    pub(crate) stop_s: f64,
+    pub(crate) cause: StopCause,
+}
+
+pub(crate) const TO_THE_END: Until = Until { stop_s: f64::INFINITY, cause: StopCause::Decided };
+
+impl Watch for Until {
+    fn tick(&mut self, tick: &Tick<'_>) -> Flow {
+        if tick.at_s >= self.stop_s { Flow::Stop(self.cause) } else { Flow::Continue }
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+pub(crate) struct Load {
+    pub(crate) rps: f64,
+    pub(crate) measure_s: f64,
+    pub(crate) timeout_ms: u64,
+    pub(crate) lanes_max: u32,
+    pub(crate) outstanding_max: Option<u64>,
+}
+
+pub(crate) const GENTLE: Load =
+    Load { rps: 200.0, measure_s: 1.0, timeout_ms: 1000, lanes_max: 256, outstanding_max: None };
+
+pub(crate) fn measurer(address: SocketAddr, lanes_max: u32) -> LiveMeasurer<Plain, Counter> {
+    tuned(address, Tuning::usual(lanes_max))
+}
+
+pub(crate) fn tuned(address: SocketAddr, tuning: Tuning) -> LiveMeasurer<Plain, Counter> {
+    let address = Address { socket: address, host: address.to_string() };
+    LiveMeasurer::new(address, Arc::new(Plain), Counter(0), tuning, Box::new(|| true)).unwrap()
+}
+
+pub(crate) fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {
+    let streams = workloads.iter().map(|workload| StreamPlan {
+        workload: *workload,
+        offered: Rps::new(load.rps).unwrap(),
+        arrivals: ArrivalLaw::Poisson,
+        timeout_ms: load.timeout_ms,
+        slow_ms: Some(500),
+        outstanding_max: load.outstanding_max,
+    });
+    TrialPlan {
+        id: TrialId(1),
+        purpose: Purpose::Load,
+        streams: streams.collect(),
+        warmup_s: 0.0,
+        measure_s: load.measure_s,
+        rule: Rule::Measure,
+        sustained_before: None,
+        seed: Seed(1),
+    }
+}
+
+pub(crate) fn run_at(address: SocketAddr, load: &Load, mut watch: Until) -> TrialResult {
+    measurer(address, load.lanes_max).run(&plan(load, &[Workload::Index]), &mut watch).unwrap()
+}
+
+pub(crate) fn index(result: &TrialResult) -> &StreamResult {
+    result.stream(Workload::Index).unwrap()
+}
