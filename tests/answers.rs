@@ -198,6 +198,7 @@ fn a_journal_that_is_read_back_leads_to_the_same_answer() {
                 started_utc: dir.stamp().rfc3339(),
                 seed: 9,
                 generator_rps: None,
+                calibration: None,
                 settings: BTreeMap::new(),
             }))
             .unwrap();

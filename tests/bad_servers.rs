@@ -48,7 +48,7 @@ impl Profile for Bulky {
 }
 
 fn run_bulky(server: &Server) -> TrialResult {
-    let address = Address { socket: server.address, host: server.address.to_string() };
+    let address = Address::plain(server.address);
     let (profile, tuning) = (Arc::new(Bulky), Tuning::usual(16));
     let mut measurer =
         LiveMeasurer::new(address, profile, Counter(0), tuning, Box::new(|| true)).unwrap();

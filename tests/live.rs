@@ -191,11 +191,13 @@ fn an_interrupt_abandons_what_is_under_way_at_once() {
 #[test]
 fn the_generator_knows_what_it_reaches_against_a_server_that_does_nothing() {
     let ask = |answer| {
-        self_test::ceiling(&Arc::new(Plain), answer, Tuning::usual(256), &|| false).unwrap()
+        self_test::calibrate(&Arc::new(Plain), answer, Tuning::usual(256), &|| false).unwrap()
     };
-    let reached = ask(b"\"OK\"").expect("at least the first rate");
-    assert!(reached.get() >= 1000.0, "{reached}");
-    assert_eq!(ask(b"what?"), None, "wrong answers are no answers");
+    let able = ask(b"\"OK\"");
+    let ceiling = able.ceiling.expect("at least the first rate");
+    assert!(ceiling.get() >= 1000.0, "{ceiling}");
+    assert!(able.lateness_p99_ms.is_some() && able.cpu_us_per_request.is_some(), "{able:?}");
+    assert_eq!(ask(b"what?").ceiling, None, "wrong answers are no answers");
 }
 
 #[test]

@@ -157,6 +157,8 @@ const fn special(
 pub const KEYS: &[Key] = &[
     key("WORKERS", "4", Both, "workers of the system under test (1 to 1024); a label when TARGET is a URL"),
     key("TARGET", "embedded", Both, "embedded: start the example API; or the base URL of a running service"),
+    key("CA", "none", Both, "file with the certificates that an https target's is signed by (PEM), instead of the system's"),
+    key("INSECURE", "false", Both, "true: take any certificate of an https target"),
     key("PERMISSIONS", "auto", Both, "shape of `permissions` in documents: auto, object or list"),
     key("GOAL_RPS", "200", Capacity, "documents per second that the service must sustain"),
     key("HEADROOM_RATIO", "0", Capacity, "share on top of GOAL_RPS that it must sustain too: 0.2 is 20 % more"),

@@ -1,8 +1,10 @@
 //! Wires everything: command line, settings, dispatch, exit code.
 
+mod choices;
 pub mod cli;
 pub mod commands;
 pub mod conduct;
+mod credentials;
 mod example_api;
 pub mod exit;
 mod fault;

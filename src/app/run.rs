@@ -12,14 +12,17 @@ use crate::campaign::CampaignOutcome;
 use crate::files::journal::Journal;
 use crate::files::manifest::{environment, tool};
 use crate::files::run_dir::RunDir;
+use crate::live::self_test::Calibration;
 use crate::report::assemble::RunInputs;
 use crate::report::record::{JournalLine, RunHeader};
 use crate::report::schema::{
-    EnvironmentRecord, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord, TargetRecord,
+    CalibrationRecord, EnvironmentRecord, LatenessRecord, RunRecord, RunStamp, SCHEMA_VERSION,
+    SettingRecord, TargetRecord,
 };
 use crate::report::signoff::Terms;
 use crate::search::finding::Finding;
 use crate::term::complain;
+use crate::units::Rps;
 
 /// The result file.
 const RESULT: &str = "result.json";
@@ -32,7 +35,7 @@ pub struct Run {
     environment: EnvironmentRecord,
     settings: BTreeMap<String, SettingRecord>,
     target: TargetRecord,
-    generator_rps: Option<f64>,
+    calibration: Option<CalibrationRecord>,
     /// What the run had measured before it was broken off.
     past: Option<PastRun>,
 }
@@ -45,14 +48,14 @@ impl Run {
     pub fn begin(
         settings: &Settings,
         session: &Session,
-        generator_rps: Option<f64>,
+        calibration: Calibration,
     ) -> Result<Self, Failure> {
         let dir = RunDir::create(&settings.out, settings.preset.name())
             .map_err(|error| Failure::new(Exit::Results, error))?;
         if let Some(problem) = dir.latest_problem() {
             complain(&format!("caution: {problem}"));
         }
-        Ok(Self::of(settings, session, generator_rps, dir, None))
+        Ok(Self::of(settings, session, calibration_record(&calibration), dir, None))
     }
 
     /// The folder of a run that was broken off, to go on with it.
@@ -68,12 +71,12 @@ impl Run {
     fn of(
         settings: &Settings,
         session: &Session,
-        generator_rps: Option<f64>,
+        calibration: Option<CalibrationRecord>,
         dir: RunDir,
         past: Option<PastRun>,
     ) -> Self {
         // A broken run goes on under the limit that it had begun with.
-        let known = past.as_ref().map(|past| past.header.generator_rps);
+        let known = past.as_ref().map(|past| past.header.calibration);
         let started_utc = past
             .as_ref()
             .map_or_else(|| dir.stamp().rfc3339(), |past| past.header.started_utc.clone());
@@ -90,21 +93,27 @@ impl Run {
                 permissions: session.ready.shape.name().to_owned(),
                 base_ms: session.ready.base_ms,
             },
-            generator_rps: known.unwrap_or(generator_rps),
+            calibration: known.unwrap_or(calibration),
             past,
         }
     }
 
     /// Rate that the generator reached against a server that does nothing.
     #[must_use]
-    pub const fn generator_rps(&self) -> Option<f64> {
-        self.generator_rps
+    pub fn generator_rps(&self) -> Option<f64> {
+        self.calibration.and_then(|calibration| calibration.ceiling_rps)
     }
 
     /// The run's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// What the generator can do on this machine.
+    #[must_use]
+    pub const fn calibration(&self) -> Option<CalibrationRecord> {
+        self.calibration
     }
 
     /// What it had measured before it was broken off.
@@ -128,7 +137,8 @@ impl Run {
             id: self.dir.id().to_owned(),
             started_utc: self.started_utc.clone(),
             seed: settings.seed,
-            generator_rps: self.generator_rps,
+            generator_rps: self.generator_rps(),
+            calibration: self.calibration,
             settings: self.settings.clone(),
         };
         journal.append(&JournalLine::Run(header)).map_err(failed)?;
@@ -173,6 +183,20 @@ impl Run {
         text.push(b'\n');
         self.dir.write_atomic(RESULT, &text).map_err(|error| Failure::new(Exit::Results, error))
     }
+}
+
+/// The generator's figures as they stand in journal and result; `None` when it was asked nothing.
+fn calibration_record(calibration: &Calibration) -> Option<CalibrationRecord> {
+    Some(CalibrationRecord {
+        at_rps: calibration.at?.get(),
+        lateness_ms: LatenessRecord {
+            p50: calibration.lateness_p50_ms,
+            p99: calibration.lateness_p99_ms,
+            max: calibration.lateness_max_ms,
+        },
+        cpu_us_per_request: calibration.cpu_us_per_request,
+        ceiling_rps: calibration.ceiling.map(Rps::get),
+    })
 }
 
 /// What a run under `settings` is judged by.

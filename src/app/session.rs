@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
+use super::credentials::{CREDENTIALS, authorization};
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::keys::{KEYS, Takers};
@@ -17,15 +18,18 @@ use crate::corpus::Corpus;
 use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
 use crate::live::inquirer::Inquirer;
+use crate::live::self_test::Calibration;
+use crate::live::tls::{TlsClient, Trust};
 use crate::live::vitals::{descriptor_limits, raise_descriptors};
-use crate::live::{Address, LiveMeasurer, Tuning, self_test};
+use crate::live::{Address, LiveMeasurer, Secret, Tuning, self_test};
+
 use crate::profile::example_api::ExampleApi;
 use crate::profile::exchange::ExchangeError;
 use crate::profile::{PermissionsShape, Profile};
 use crate::target::launch::Launched;
 use crate::target::ready::{NotReady, Preflight, Ready};
+use crate::term::complain;
 use crate::trial::Workload;
-use crate::units::Rps;
 
 /// The name of the example API's program, beside the tool's own.
 const EXAMPLE_API: &str = "example-api";
@@ -87,7 +91,7 @@ impl Session {
         };
         let is_interrupted = || interrupt.is_asked();
         let (address, ready) =
-            first_ready(&base, &preflight, &mut numbers, profile_of, &is_interrupted)?;
+            first_ready(settings, &base, &preflight, &mut numbers, profile_of, &is_interrupted)?;
         let profile = Arc::new(profile_of(ready.shape));
         let lives = launched.clone();
         let measurer = LiveMeasurer::new(
@@ -109,15 +113,14 @@ impl Session {
         })
     }
 
-    /// Rate that the generator reaches against a server that does nothing, in documents per second.
+    /// What the generator can do against a server that does nothing.
     ///
     /// # Errors
     /// When that server or the generator cannot be started.
-    pub fn generator_rps(&self, interrupt: &Interrupt) -> Result<Option<f64>, Failure> {
+    pub fn calibrate(&self, interrupt: &Interrupt) -> Result<Calibration, Failure> {
         let is_interrupted = || interrupt.is_asked();
         let tuning = Tuning { lanes_max: self.tuning.lanes_max.min(LANES), ..self.tuning };
-        self_test::ceiling(&self.profile, ACCEPTED_ANSWER, tuning, &is_interrupted)
-            .map(|reached| reached.map(Rps::get))
+        self_test::calibrate(&self.profile, ACCEPTED_ANSWER, tuning, &is_interrupted)
             .map_err(Failure::internal)
     }
 }
@@ -125,6 +128,7 @@ impl Session {
 /// The first address of the target that answers as it should; another is tried only where nothing
 /// listens.
 fn first_ready<P: Profile>(
+    settings: &Settings,
     base: &BaseUrl,
     preflight: &Preflight<'_>,
     numbers: &mut NumberFile,
@@ -132,7 +136,7 @@ fn first_ready<P: Profile>(
     is_interrupted: &dyn Fn() -> bool,
 ) -> Result<(Address, Ready), Failure> {
     let mut refused = Failure::new(Exit::Target, anyhow!("TARGET: `{}` has no address", base.host));
-    for address in addresses(base)? {
+    for address in addresses(settings, base)? {
         let mut inquirer =
             Inquirer::new(address.clone(), is_interrupted).map_err(Failure::internal)?;
         match preflight.check(&mut inquirer, numbers, profile_of) {
@@ -179,6 +183,7 @@ fn launch(settings: &Settings) -> Result<Option<Rc<RefCell<Launched>>>, Failure>
         .unwrap_or_else(|| PathBuf::from(EXAMPLE_API));
     // What stands in the user's shell must not reach the server unrecorded.
     let own = KEYS.iter().filter(|key| key.takers == Takers::ExampleApi).map(|key| key.name);
+    let own = own.chain(CREDENTIALS);
     let launched = Launched::start(&program, &settings.example_api, own)
         .map_err(|error| Failure::new(Exit::Target, error))?;
     Ok(Some(Rc::new(RefCell::new(launched))))
@@ -200,13 +205,40 @@ fn base_url(
 }
 
 /// Every address behind the base URL, in the system's order.
-fn addresses(base: &BaseUrl) -> Result<Vec<Address>, Failure> {
+fn addresses(settings: &Settings, base: &BaseUrl) -> Result<Vec<Address>, Failure> {
+    let tls = base.is_encrypted.then(|| tls(settings, base)).transpose()?;
+    let authorization = who_we_are(settings, base)?;
     let sockets = (base.host.as_str(), base.port)
         .to_socket_addrs()
         .with_context(|| format!("TARGET: `{}` has no address; correct its name", base.host))
         .map_err(|error| Failure::new(Exit::Target, error))?;
-    let host = base.authority();
-    Ok(sockets.map(|socket| Address { socket, host: host.to_owned() }).collect())
+    let address = |socket| Address {
+        socket,
+        host: base.authority().to_owned(),
+        tls: tls.clone(),
+        authorization: authorization.clone(),
+    };
+    Ok(sockets.map(address).collect())
+}
+
+fn tls(settings: &Settings, base: &BaseUrl) -> Result<TlsClient, Failure> {
+    if settings.trust == Trust::Anybody {
+        complain("caution: INSECURE=true: whoever answers may be somebody else than TARGET");
+    }
+    TlsClient::new(&base.host, &settings.trust).map_err(Failure::usage)
+}
+
+/// The credentials for a target that is not the tool's own.
+fn who_we_are(settings: &Settings, base: &BaseUrl) -> Result<Option<Secret>, Failure> {
+    if matches!(settings.target, Target::Embedded) {
+        return Ok(None);
+    }
+    let environment: Vec<_> = std::env::vars_os().collect();
+    let secret = authorization(&environment).map_err(Failure::usage)?;
+    if secret.is_some() && !base.is_encrypted && !base.is_loopback() {
+        complain("caution: the credentials go to TARGET in the clear; use https://");
+    }
+    Ok(secret)
 }
 
 /// Where document numbers are kept from run to run.

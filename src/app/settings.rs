@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+pub use super::choices::LoadSettings;
+use super::choices::{LEVELS_WANTED, load, parse_levels, permissions, span_or, target, trust};
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
 use super::sources::{Origin, Texts};
@@ -11,10 +13,10 @@ use super::target::Target;
 pub use super::values::Resolved;
 use super::values::Values;
 use crate::campaign::presets::Preset;
+use crate::live::tls::Trust;
 use crate::live::{Pacing, Reuse};
 use crate::profile::PermissionsShape;
 use crate::schedule::ArrivalLaw;
-use crate::trial::Workload;
 use crate::units::{LoadPercent, Rps};
 
 /// Histograms end at an hour, and so do limits.
@@ -27,6 +29,8 @@ pub struct Settings {
     pub workers: u32,
     /// The system under test.
     pub target: Target,
+    /// Whom an encrypted connection trusts.
+    pub trust: Trust,
     /// Shape of `permissions`; `None` to find it out.
     pub permissions: Option<PermissionsShape>,
     /// What the service must sustain.
@@ -91,19 +95,6 @@ pub struct Settings {
     pub resolved: Vec<Resolved>,
 }
 
-/// What `load` alone takes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LoadSettings {
-    /// The rate.
-    pub offered: Rps,
-    /// Length of the measured part, over 0.
-    pub duration_s: f64,
-    /// Length of the part before, 0 or more.
-    pub warmup_s: f64,
-    /// What is called.
-    pub workload: Workload,
-}
-
 impl Settings {
     /// Reads and checks all settings of `command`; `drawn_seed` counts when no `SEED` is given.
     ///
@@ -117,10 +108,12 @@ impl Settings {
         let laws = [ArrivalLaw::Poisson, ArrivalLaw::Stratified, ArrivalLaw::Uniform];
         let workers = values.whole("WORKERS", 1, 1024)?;
         let target = target(&values)?;
+        let trust = trust(&values, &target)?;
         let example_api = example_api::variables(&values, &target, workers)?;
         let settings = Self {
             workers,
             target,
+            trust,
             permissions: permissions(&values)?,
             goal: values.rate("GOAL_RPS")?,
             headroom_ratio: values.number(
@@ -232,67 +225,6 @@ fn at_least(name: &str, timeout_ms: u64, limit: &str, p99_ms: u64) -> Result<()>
         bail!("{name}={timeout_ms} must be at least {limit}={p99_ms}; raise it or lower {limit}");
     }
     Ok(())
-}
-
-fn target(values: &Values<'_>) -> Result<Target> {
-    let is_remote_allowed = values.one_of("ALLOW_REMOTE", &[("true", true), ("false", false)])?;
-    let target = Target::parse(values.text("TARGET").map_or("embedded", |(text, _)| text))?;
-    if let Target::Url(url) = &target
-        && !url.is_loopback()
-        && !is_remote_allowed
-    {
-        bail!(
-            "TARGET={} is not on this machine; give ALLOW_REMOTE=true if you may put it under load",
-            url.text
-        );
-    }
-    Ok(target)
-}
-
-fn permissions(values: &Values<'_>) -> Result<Option<PermissionsShape>> {
-    values.one_of(
-        "PERMISSIONS",
-        &[
-            ("auto", None),
-            ("object", Some(PermissionsShape::Object)),
-            ("list", Some(PermissionsShape::List)),
-        ],
-    )
-}
-
-fn load(command: Command, values: &Values<'_>) -> Result<Option<LoadSettings>> {
-    let duration_s = values.span_s("DURATION_S")?;
-    let wanted = "a number of seconds from 0 to 604800";
-    let warmup_s = values.number("WARMUP_S", wanted, 0.0, 604_800.0)?;
-    let workloads = [Workload::Index, Workload::Dashboard];
-    let workload = values.one_of("WORKLOAD", &workloads.map(|load| (load.name(), load)))?;
-    if command == Command::Load || values.is_given("RPS") {
-        let offered = values.rate("RPS")?;
-        return Ok(Some(LoadSettings { offered, duration_s, warmup_s, workload }));
-    }
-    Ok(None)
-}
-
-fn span_or(values: &Values<'_>, key: &str, by_preset_s: f64) -> Result<f64> {
-    if values.is_given(key) { values.span_s(key) } else { Ok(by_preset_s) }
-}
-
-const LEVELS_WANTED: &str =
-    "none or whole percentages from 0 to 1000, each once, such as 0,50,100,120";
-
-fn parse_levels(text: &str) -> Option<Vec<LoadPercent>> {
-    if text == "none" {
-        return Some(Vec::new());
-    }
-    let mut levels = Vec::new();
-    for item in text.split(',') {
-        let percent = item.trim().parse::<u32>().ok().filter(|percent| *percent <= 1000)?;
-        if levels.contains(&LoadPercent(percent)) {
-            return None;
-        }
-        levels.push(LoadPercent(percent));
-    }
-    Some(levels)
 }
 
 #[cfg(test)]

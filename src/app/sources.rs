@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, anyhow, bail};
 
+use super::credentials::CREDENTIALS;
 use super::keys::{self, Command, Key};
 
 /// The file that is read from the current folder.
@@ -147,6 +148,9 @@ impl Texts {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
             // An empty variable counts as not set: that is how a justfile hands over "nothing".
             if value.is_empty() {
+                continue;
+            }
+            if CREDENTIALS.contains(&name.as_ref()) {
                 continue;
             }
             if name == "WORKERS" {

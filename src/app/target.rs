@@ -16,15 +16,17 @@ pub enum Target {
     Url(BaseUrl),
 }
 
-/// Where a running service is: `http://host[:port]`.
+/// Where a running service is: `http://host[:port]` or `https://host[:port]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     /// The URL without a slash at its end.
     pub text: String,
     /// Name or address, IPv6 without brackets.
     pub host: String,
-    /// 80 where none was given.
+    /// 80 where none was given, 443 for https.
     pub port: u16,
+    /// Whether connections are encrypted.
+    pub is_encrypted: bool,
 }
 
 impl BaseUrl {
@@ -57,7 +59,7 @@ impl Target {
     /// Reads the value of `TARGET`.
     ///
     /// # Errors
-    /// One line with the cure when it is neither `embedded` nor an `http://host[:port]` URL.
+    /// One line with the cure when it is neither `embedded` nor the base URL of a service.
     pub fn parse(text: &str) -> Result<Self> {
         match text {
             "embedded" => return Ok(Self::Embedded),
@@ -77,33 +79,33 @@ impl Target {
                 "TARGET must be embedded or a URL such as http://127.0.0.1:1234, not \"{shown}\""
             );
         };
-        if uri.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
-            bail!("TARGET=\"{shown}\": https is not supported yet; use an http:// address");
-        }
-        if uri.scheme_str().is_none_or(|scheme| !scheme.eq_ignore_ascii_case("http")) {
-            bail!("TARGET must begin with http://, not \"{shown}\"");
+        let scheme = uri.scheme_str().unwrap_or_default().to_ascii_lowercase();
+        if scheme != "http" && scheme != "https" {
+            bail!("TARGET must begin with http:// or https://, not \"{shown}\"");
         }
         let authority = uri.authority().map_or("", hyper::http::uri::Authority::as_str);
         if !matches!(uri.path(), "" | "/") || text.contains(['?', '#']) {
-            bail!("TARGET must end after the port: use http://{authority}, not \"{shown}\"");
+            bail!("TARGET must end after the port: use {scheme}://{authority}, not \"{shown}\"");
         }
-        base_url(authority, uri.host().unwrap_or_default()).map(Self::Url)
+        base_url(&scheme, authority, uri.host().unwrap_or_default()).map(Self::Url)
     }
 }
 
-fn base_url(authority: &str, host: &str) -> Result<BaseUrl> {
+fn base_url(scheme: &str, authority: &str, host: &str) -> Result<BaseUrl> {
+    let is_encrypted = scheme == "https";
     let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let is_host = name.map_or(!host.is_empty(), |name| name.parse::<Ipv6Addr>().is_ok());
     let rest = authority.strip_prefix(host).unwrap_or_default();
     let port = match rest.strip_prefix(':') {
         Some(digits) => digits.parse::<u16>().ok().filter(|port| *port > 0),
-        None => rest.is_empty().then_some(80),
+        None => rest.is_empty().then_some(if is_encrypted { 443 } else { 80 }),
     };
     match port {
         Some(port) if is_host => Ok(BaseUrl {
-            text: format!("http://{authority}"),
+            text: format!("{scheme}://{authority}"),
             host: name.unwrap_or(host).to_owned(),
             port,
+            is_encrypted,
         }),
         _ => bail!(
             "TARGET must name a host and a port from 1 to 65535, as in http://127.0.0.1:1234, not \
@@ -133,6 +135,9 @@ mod tests {
         assert_eq!((six.host.as_str(), six.port), ("::1", 99), "IPv6 without brackets");
         assert_eq!(six.authority(), "[::1]:99", "but with brackets in the Host header");
         assert_eq!(url("http://api.example").port, 80, "the port of http");
+        let encrypted = url("HTTPS://api.example");
+        assert_eq!((encrypted.port, encrypted.is_encrypted), (443, true), "the port of https");
+        assert_eq!(encrypted.text, "https://api.example", "in small letters");
     }
 
     #[test]
@@ -157,7 +162,7 @@ mod tests {
             "127.0.0.1:1234",
             "http://",
             "http://:80",
-            "https://127.0.0.1",
+            "https://",
             "ftp://127.0.0.1",
             "http://127.0.0.1:0",
             "http://127.0.0.1:",

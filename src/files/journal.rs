@@ -162,6 +162,7 @@ mod tests {
             started_utc: run.stamp().rfc3339(),
             seed: u64::MAX,
             generator_rps: None,
+            calibration: None,
             settings: BTreeMap::new(),
         });
         journal.append(&header).unwrap();

@@ -33,6 +33,8 @@ pub(super) struct Reply {
     pub(super) sent_ns: Option<u64>,
     pub(super) ended_ns: u64,
     pub(super) answer: Result<RawAnswer, Ending>,
+    /// What was wrong with the encryption, where that is why there is none.
+    pub(super) problem: Option<Box<str>>,
 }
 
 impl Call<'_> {
@@ -69,13 +71,17 @@ impl Call<'_> {
                     return None;
                 }
                 Step::Failed(ending) => {
-                    let (sent_ns, is_stale) = self.lanes.lane(lane).map_or((None, false), |lane| {
+                    let failed_lane = self.lanes.lane(lane);
+                    let problem = failed_lane.as_ref().and_then(|lane| lane.problem());
+                    let problem = problem.map(Box::from);
+                    let (sent_ns, is_stale) = failed_lane.map_or((None, false), |lane| {
                         (lane.sent_ns(), !lane.is_fresh() && !lane.reader.has_begun())
                     });
                     self.lanes.close(lane);
                     let is_closed =
                         matches!(ending, Ending::Broken(Break::ClosedEarly | Break::Reset));
-                    return (!is_stale || !is_closed).then(|| failed(sent_ns, ending));
+                    let reply = Reply { problem, ..failed(sent_ns, ending) };
+                    return (!is_stale || !is_closed).then_some(reply);
                 }
                 Step::Answered => return Some(self.answered(lane, request)),
                 Step::Pending => {}
@@ -119,6 +125,7 @@ impl Call<'_> {
                 content_type: lane.reader.content_type().map(str::to_owned),
                 body: lane.reader.body().to_vec(),
             }),
+            problem: None,
         });
         self.lanes.rest(lane, request);
         reply.unwrap_or_else(|| failed(None, Ending::Broken(Break::Other)))
@@ -126,5 +133,5 @@ impl Call<'_> {
 }
 
 fn failed(sent_ns: Option<u64>, ending: Ending) -> Reply {
-    Reply { sent_ns, ended_ns: now_ns(), answer: Err(ending) }
+    Reply { sent_ns, ended_ns: now_ns(), answer: Err(ending), problem: None }
 }

@@ -28,8 +28,7 @@ impl<'a> Inquirer<'a> {
     /// # Errors
     /// When the system gives no descriptor.
     pub fn new(address: Address, is_interrupted: &'a dyn Fn() -> bool) -> Result<Self, TrialError> {
-        let lanes = Lanes::new(address.socket, Tuning::usual(1))
-            .map_err(|error| TrialError::Generator(error.to_string()))?;
+        let lanes = Lanes::new(address.clone(), Tuning::usual(1)).map_err(TrialError::generator)?;
         Ok(Self { address, lanes, is_interrupted })
     }
 }
@@ -44,7 +43,7 @@ impl Exchange for Inquirer<'_> {
             is_interrupted: self.is_interrupted,
         };
         let mut request = Vec::new();
-        RequestWriter::new(&question.route, &self.address.host)
+        RequestWriter::new(&question.route, &self.address)
             .write(&mut request, |body| body.extend_from_slice(&question.body));
         let reply = call.run(&request);
         let answer = reply.answer.map_err(|ending| match ending {
@@ -52,6 +51,9 @@ impl Exchange for Inquirer<'_> {
             Ending::Broken(Break::Abandoned) => ExchangeError::Interrupted,
             Ending::TimedOut | Ending::Unsent(_) => {
                 ExchangeError::NoAnswer { timeout_ms: question.timeout_ms }
+            }
+            Ending::Broken(Break::Tls) => {
+                ExchangeError::Tls(reply.problem.unwrap_or_else(|| "no session".into()).into())
             }
             Ending::Broken(kind) => ExchangeError::Broken(kind.name().replace('_', " ")),
             Ending::Accepted | Ending::Refused => ExchangeError::Broken("no answer".to_owned()),

@@ -3,19 +3,16 @@
 //! The instant of the last byte comes from the kernel, which stamps what arrives (`SO_TIMESTAMPING`). So the
 //! answer may be looked at later, together with others, and is still timed to the microsecond.
 
-use std::io::{self, IoSliceMut};
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrStorage,
-    TimestampingFlag, connect, recvmsg, send, setsockopt, socket, sockopt,
-};
 
+use super::Address;
 use super::answer::{AnswerReader, Progress};
 use super::clock::{RealTime, now_ns};
-use crate::trial::outcome::{Break, Ending, Shortage};
+use super::socket::{Scratch, break_of};
+use super::wire::Wire;
+use crate::trial::outcome::{Break, Ending};
 
 /// An answer without end must not keep the others from being sent and heard: so many reads in a row, 1 MB.
 const READS_MOST: u32 = 16;
@@ -25,6 +22,8 @@ const READS_MOST: u32 = 16;
 enum Phase {
     /// Being opened for a request.
     Connecting,
+    /// Agreeing on its encryption.
+    Shaking,
     /// Carrying a request.
     Busy,
     /// Open, and waiting for one.
@@ -55,29 +54,17 @@ pub(super) enum Rest {
     Spent,
 }
 
-/// What is read into, shared by all connections.
-#[derive(Debug)]
-pub(super) struct Scratch {
-    bytes: Vec<u8>,
-    control: Vec<u8>,
-}
-
-impl Scratch {
-    pub(super) fn new() -> Self {
-        let control = nix::cmsg_space!(nix::sys::socket::Timestamps);
-        Self { bytes: vec![0; 64 * 1024], control }
-    }
-}
-
 /// An open connection that carries one request at a time.
 #[derive(Debug)]
 pub(super) struct Lane {
-    socket: TcpStream,
+    wire: Wire,
     phase: Phase,
     is_fresh: bool,
     is_closing: bool,
-    /// Bytes of the request that were written.
+    /// Bytes of the request that were handed over, to the kernel or to be encrypted.
     written: usize,
+    /// Bytes that the kernel took for it.
+    on_wire: usize,
     opened_ns: u64,
     connected_ns: u64,
     sent_ns: Option<u64>,
@@ -93,17 +80,17 @@ impl Lane {
     /// # Errors
     /// The ending of the request that it was opened for.
     pub(super) fn open(
-        address: SocketAddr,
+        address: &Address,
         body_bytes_max: usize,
         now_ns: u64,
     ) -> Result<Self, Ending> {
-        let socket = begin_connect(address).map_err(connect_ending)?;
         Ok(Self {
-            socket,
+            wire: Wire::open(address)?,
             phase: Phase::Connecting,
             is_fresh: true,
             is_closing: false,
             written: 0,
+            on_wire: 0,
             opened_ns: now_ns,
             connected_ns: 0,
             sent_ns: None,
@@ -111,6 +98,11 @@ impl Lane {
             has_more: false,
             reader: AnswerReader::new(body_bytes_max),
         })
+    }
+
+    /// What was wrong with its encryption, where that is why it failed.
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.wire.problem()
     }
 
     /// When the first byte of the request was offered to the connected socket.
@@ -152,7 +144,7 @@ impl Lane {
     pub(super) fn begin(&mut self, request: &[u8], now_ns: u64) -> Step {
         self.reader.clear();
         self.is_fresh = false;
-        self.written = 0;
+        (self.written, self.on_wire) = (0, 0);
         self.sent_ns = None;
         self.phase = Phase::Busy;
         self.write(request, now_ns)
@@ -161,7 +153,7 @@ impl Lane {
     /// Makes the connection idle again after an answer, where it can carry another request.
     pub(super) fn rest(&mut self, request: &[u8]) -> Rest {
         self.phase = Phase::Idle;
-        if self.written < request.len() || self.is_closing {
+        if !self.is_written(request) || self.is_closing {
             Rest::Spent
         } else if self.reader.keeps_connection() {
             Rest::Idle
@@ -183,64 +175,68 @@ impl Lane {
         time: RealTime,
     ) -> Step {
         if self.phase == Phase::Connecting {
-            match self.socket.take_error() {
-                Ok(None) => {}
-                Ok(Some(error)) | Err(error) => return Step::Failed(connect_ending(error)),
+            match self.wire.is_open() {
+                Ok(true) => self.phase = Phase::Shaking,
+                Ok(false) => return Step::Pending,
+                Err(ending) => return Step::Failed(ending),
             }
-            if self.socket.peer_addr().is_err() {
-                return Step::Pending;
+        }
+        if self.phase == Phase::Shaking {
+            match self.wire.shake(scratch, time) {
+                Ok(true) => self.phase = Phase::Busy,
+                Ok(false) => return Step::Pending,
+                Err(kind) => return Step::Failed(Ending::Broken(kind)),
             }
-            self.phase = Phase::Busy;
             self.connected_ns = now_ns();
         }
-        if self.written < request.len() {
+        if !self.is_written(request) {
             match self.write(request, now_ns()) {
                 Step::Pending => {}
                 // What the server said before it closed may still be an answer.
-                failed if self.written == 0 => return failed,
+                failed if self.on_wire == 0 => return failed,
                 _ => {}
             }
         }
         self.read(scratch, time)
     }
 
+    /// Whether the kernel has the whole of `request`.
+    fn is_written(&self, request: &[u8]) -> bool {
+        self.written == request.len() && self.wire.is_flushed()
+    }
+
     fn write(&mut self, request: &[u8], now_ns: u64) -> Step {
         let sent_before = self.sent_ns;
         self.sent_ns.get_or_insert(now_ns);
-        while let Some(rest) = request.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match send(self.socket.as_raw_fd(), rest, MsgFlags::MSG_NOSIGNAL) {
-                Ok(written) => self.written += written,
-                Err(Errno::EAGAIN) => return Step::Pending,
-                Err(Errno::EINTR) => {}
-                Err(_) if self.written == 0 && !self.is_fresh => {
-                    self.sent_ns = sent_before;
-                    return Step::Untouched;
-                }
-                Err(Errno::EPIPE) => return Step::Failed(Ending::Broken(Break::ClosedEarly)),
-                Err(errno) => return Step::Failed(Ending::Broken(break_of(errno))),
+        let (taken, sent, result) = self.wire.push(request, self.written);
+        self.written += taken;
+        self.on_wire += sent;
+        match result {
+            Ok(()) | Err(Errno::EAGAIN) => Step::Pending,
+            Err(_) if self.on_wire == 0 && !self.is_fresh => {
+                self.sent_ns = sent_before;
+                Step::Untouched
             }
+            Err(errno) => Step::Failed(Ending::Broken(break_of(errno))),
         }
-        Step::Pending
     }
 
     fn read(&mut self, scratch: &mut Scratch, time: RealTime) -> Step {
         self.has_more = false;
         for _ in 0..READS_MOST {
-            let (count, stamp_ns) = match receive(&self.socket, scratch, time) {
+            let (count, stamp_ns) = match self.wire.receive(scratch, time) {
                 Ok(received) => received,
                 Err(Errno::EAGAIN) => return Step::Pending,
                 Err(Errno::EINTR) => continue,
                 Err(errno) => return self.end_with(break_of(errno)),
             };
-            let Some(bytes) = scratch.bytes.get(..count) else { return Step::Pending };
             self.is_closing |= count == 0;
-            let progress = if count == 0 { self.reader.close() } else { self.reader.take(bytes) };
             if count > 0 {
                 // A stamp from before the request means that the clock of stamps was set meanwhile.
                 let is_sound = self.sent_ns.is_none_or(|sent_ns| sent_ns <= stamp_ns);
                 self.last_read_ns = if is_sound { stamp_ns } else { time.now_ns };
             }
-            match progress {
+            match self.take(count, scratch) {
                 Ok(Progress::Whole) => return Step::Answered,
                 Err(kind) => return Step::Failed(Ending::Broken(kind)),
                 // A read that did not fill the buffer has emptied the kernel's.
@@ -254,6 +250,14 @@ impl Lane {
         Step::Pending
     }
 
+    /// Takes the `count` bytes that were read, none at the end of the connection.
+    fn take(&mut self, count: usize, scratch: &mut Scratch) -> Result<Progress, Break> {
+        if count == 0 {
+            return self.reader.close();
+        }
+        self.reader.take(self.wire.plain(count, scratch)?)
+    }
+
     /// After an error of the socket: what was read before may be a whole answer.
     fn end_with(&mut self, kind: Break) -> Step {
         self.is_closing = true;
@@ -263,73 +267,32 @@ impl Lane {
         }
     }
 
-    /// Takes what an idle connection has to say: nothing good. True when it is still of use.
+    /// Takes what an idle connection has to say: nothing good, but for the small talk of its encryption. True when it
+    /// is still of use.
     pub(super) fn is_quiet(&mut self, scratch: &mut Scratch, time: RealTime) -> bool {
-        !self.is_closing && matches!(receive(&self.socket, scratch, time), Err(Errno::EAGAIN))
+        while !self.is_closing {
+            match self.wire.receive(scratch, time) {
+                Err(Errno::EAGAIN) => return true,
+                Ok((count, _)) if count > 0 => {
+                    if self.wire.plain(count, scratch).is_ok_and(<[u8]>::is_empty) {
+                        continue;
+                    }
+                    return false;
+                }
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Closes the connection at once, with what is under way: the request was given up.
     pub(super) fn abort(self) {
-        let linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
-        // Where that is refused the connection closes in the usual way.
-        let _ = setsockopt(&self.socket, sockopt::Linger, &linger);
+        self.wire.abort();
     }
 }
 
 impl AsFd for Lane {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-/// Reads once: how many bytes, and when the last of them came.
-fn receive(
-    socket: &TcpStream,
-    scratch: &mut Scratch,
-    time: RealTime,
-) -> Result<(usize, u64), Errno> {
-    let mut slices = [IoSliceMut::new(&mut scratch.bytes)];
-    let control = Some(scratch.control.as_mut_slice());
-    let message = recvmsg::<()>(socket.as_raw_fd(), &mut slices, control, MsgFlags::MSG_DONTWAIT)?;
-    let stamps = message.cmsgs().into_iter().flatten();
-    let stamp_ns = stamps.filter_map(|stamp| match stamp {
-        ControlMessageOwned::ScmTimestampsns(stamps) => time.monotonic_ns(stamps.system),
-        _ => None,
-    });
-    Ok((message.bytes, stamp_ns.last().unwrap_or(time.now_ns)))
-}
-
-fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-    let socket = TcpStream::from(socket(family, SockType::Stream, flags, None)?);
-    // Without this a request of two segments may wait for an acknowledgement of the first.
-    socket.set_nodelay(true)?;
-    let stamping = TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE
-        | TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE;
-    // Where the kernel does not stamp, the instant of reading stands in.
-    let _ = setsockopt(&socket, sockopt::Timestamping, &stamping);
-    match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
-        Ok(()) | Err(Errno::EINPROGRESS) => Ok(socket),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-/// The ending of a request for which no connection came about.
-#[allow(clippy::needless_pass_by_value, reason = "it ends here, and map_err hands it over")]
-fn connect_ending(error: io::Error) -> Ending {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EADDRNOTAVAIL | Errno::EADDRINUSE | Errno::EMFILE | Errno::ENFILE) => {
-            Ending::Unsent(Shortage::Generator)
-        }
-        Some(Errno::ECONNREFUSED) => Ending::Broken(Break::ConnectRefused),
-        _ => Ending::Broken(Break::ConnectFailed),
-    }
-}
-
-const fn break_of(errno: Errno) -> Break {
-    match errno {
-        Errno::ECONNRESET | Errno::EPIPE => Break::Reset,
-        _ => Break::Other,
+        self.wire.as_fd()
     }
 }

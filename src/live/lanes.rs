@@ -4,14 +4,14 @@
 //! worker of a server that serves one connection at a time.
 
 use std::io;
-use std::net::SocketAddr;
 
 use super::clock::{RealTime, now_ns};
 use super::fleet::Fleet;
-use super::lane::{Lane, Rest, Scratch, Step};
+use super::lane::{Lane, Rest, Step};
 use super::poll::Poll;
 use super::ports::PortLedger;
-use super::{Pacing, Tuning};
+use super::socket::Scratch;
+use super::{Address, Pacing, Tuning};
 use crate::trial::Workload;
 use crate::trial::outcome::{Ending, Shortage};
 use crate::units::usize_to_u64;
@@ -81,7 +81,7 @@ impl Fleets {
 #[derive(Debug)]
 pub(super) struct Lanes {
     poll: Poll,
-    address: SocketAddr,
+    address: Address,
     tuning: Tuning,
     places: Vec<Place>,
     vacant: Vec<usize>,
@@ -97,7 +97,7 @@ impl Lanes {
     ///
     /// # Errors
     /// When the system has no descriptor left.
-    pub(super) fn new(address: SocketAddr, tuning: Tuning) -> io::Result<Self> {
+    pub(super) fn new(address: Address, tuning: Tuning) -> io::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
             address,
@@ -142,7 +142,7 @@ impl Lanes {
         if self.fleets.of(workload).open >= self.tuning.lanes_max && !self.close_one(workload) {
             return Claim::Busy;
         }
-        let lane = match Lane::open(self.address, body_bytes_max, now_ns()) {
+        let lane = match Lane::open(&self.address, body_bytes_max, now_ns()) {
             Ok(lane) => lane,
             Err(ending) => return Claim::Failed(ending),
         };

@@ -1,6 +1,6 @@
-//! Trials in earnest: sockets, the system's clock, one thread.
+//! Trials in earnest: sockets, the system's clock, a thread for each sender.
 //!
-//! One thread does everything, without a runtime, a lock or a task: it wakes for what is due, sends it, and hears
+//! A sender does everything itself, without a runtime, a lock or a task: it wakes for what is due, sends it, and hears
 //! what has come since. A request costs one write and one read; when its answer came is stamped by the kernel, so
 //! that it need not be heard at once ([why](../../docs/decisions/015-a-client-of-our-own.md)).
 
@@ -21,8 +21,11 @@ mod request;
 pub mod self_test;
 mod senders;
 mod sink;
+mod socket;
 mod stream;
+pub mod tls;
 pub mod vitals;
+mod wire;
 
 use std::io;
 use std::net::SocketAddr;
@@ -42,15 +45,38 @@ use lanes::Lanes;
 use ports::ports;
 use senders::{Senders, part_of};
 use stream::RequestSource;
+use tls::TlsClient;
 use vitals::{EffortMeter, descriptor_limits, open_descriptors};
 
-/// Where requests go, and within which bounds.
+/// Where requests go, and as whose.
 #[derive(Debug, Clone)]
 pub struct Address {
     /// The socket to connect to.
     pub socket: SocketAddr,
     /// The `Host` header.
     pub host: String,
+    /// How connections are encrypted; `None` for plain ones.
+    pub tls: Option<TlsClient>,
+    /// The `Authorization` header.
+    pub authorization: Option<Secret>,
+}
+
+impl Address {
+    /// Plain connections to `socket`, as nobody.
+    #[must_use]
+    pub fn plain(socket: SocketAddr) -> Self {
+        Self { socket, host: socket.to_string(), tls: None, authorization: None }
+    }
+}
+
+/// A text that is sent to the target and shown to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// How the sender waits for what is due.
@@ -131,7 +157,7 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
         let lanes = (0..threads).map(|number| {
             let lanes_max = part_of(u64::from(tuning.lanes_max), number, threads);
             let lanes_max = u32::try_from(lanes_max).unwrap_or(u32::MAX).max(1);
-            Lanes::new(address.socket, Tuning { lanes_max, ..tuning })
+            Lanes::new(address.clone(), Tuning { lanes_max, ..tuning })
         });
         let lanes = lanes.collect::<io::Result<_>>().map_err(TrialError::generator)?;
         Ok(Self { tuning, lanes, address, profile, numbers, target_lives, began_ns: now_ns() })
@@ -154,7 +180,7 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
         let sources = (0..usize_to_u64(senders)).map(|sender| {
             let own = (numbers.start + sender).min(numbers.end)..numbers.end;
             let profile = Arc::clone(&self.profile);
-            RequestSource::new(profile, &self.address.host, workload, own.step_by(senders))
+            RequestSource::new(profile, &self.address, workload, own.step_by(senders))
         });
         Ok(sources.collect())
     }

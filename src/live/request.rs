@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::{Address, Secret};
 use crate::profile::Route;
 
 /// Writes requests of one route.
@@ -14,12 +15,18 @@ pub(super) struct RequestWriter {
 }
 
 impl RequestWriter {
-    /// For `route` of the server that `host` names.
-    pub(super) fn new(route: &Route, host: &str) -> Self {
+    /// For `route` of the server at `address`.
+    pub(super) fn new(route: &Route, address: &Address) -> Self {
+        let host = &address.host;
         let mut head = format!("{} {} HTTP/1.1\r\nhost: {host}\r\n", route.verb.name(), route.path);
         if let Some(content_type) = route.content_type {
             head.push_str("content-type: ");
             head.push_str(content_type);
+            head.push_str("\r\n");
+        }
+        if let Some(Secret(authorization)) = &address.authorization {
+            head.push_str("authorization: ");
+            head.push_str(authorization);
             head.push_str("\r\n");
         }
         let has_body = route.content_type.is_some();
@@ -50,18 +57,22 @@ mod tests {
     fn a_request_has_its_length_and_nothing_of_the_one_before() {
         let route =
             Route { verb: Verb::Post, path: "/api/index", content_type: Some("application/json") };
-        let mut writer = RequestWriter::new(&route, "a.example:80");
+        let mut address = Address::plain("127.0.0.1:80".parse().unwrap());
+        let mut writer = RequestWriter::new(&route, &address);
         let mut out = Vec::new();
         for body in ["{\"n\":1}", "{}"] {
             writer.write(&mut out, |buffer| buffer.extend_from_slice(body.as_bytes()));
             let expected = format!(
-                "POST /api/index HTTP/1.1\r\nhost: a.example:80\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                "POST /api/index HTTP/1.1\r\nhost: 127.0.0.1:80\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             );
             assert_eq!(out, expected.as_bytes(), "{body}");
         }
         let query = Route { verb: Verb::Get, path: "/q", content_type: None };
-        RequestWriter::new(&query, "h").write(&mut out, |_| {});
-        assert_eq!(out, b"GET /q HTTP/1.1\r\nhost: h\r\n\r\n", "a query has no body");
+        address.authorization = Some(Secret("Bearer t".to_owned()));
+        RequestWriter::new(&query, &address).write(&mut out, |_| {});
+        let expected = b"GET /q HTTP/1.1\r\nhost: 127.0.0.1:80\r\nauthorization: Bearer t\r\n\r\n";
+        assert_eq!(out, expected, "a query has no body");
+        assert!(!format!("{address:?}").contains("Bearer"), "and its secret is not shown");
     }
 }

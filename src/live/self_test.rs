@@ -9,8 +9,9 @@ use crate::profile::Profile;
 use crate::schedule::ArrivalLaw;
 use crate::seed::Seed;
 use crate::trial::criteria::Judge;
+use crate::trial::latency::LatencyLog;
 use crate::trial::objective::{Objective, Rule};
-use crate::trial::result::StreamResult;
+use crate::trial::result::{StreamResult, TrialResult};
 use crate::trial::verdict::Verdict;
 use crate::trial::{
     Flow, Measurer, Purpose, StopCause, StreamPlan, Tick, TrialError, TrialId, TrialPlan, Watch,
@@ -23,13 +24,30 @@ const FIRST_RPS: f64 = 1000.0;
 /// Rates that are offered at the most, the last one 128,000/s.
 const STEPS_MOST: u32 = 8;
 /// Seconds of each.
-const STEP_S: f64 = 0.25;
+const STEP_S: f64 = 0.4;
 /// Connections are opened in this part before.
 const SETTLE_S: f64 = 0.1;
 /// A busy neighbour must not look like a limit: a step that fails is tried again.
 const TRIES: u32 = 3;
 /// A step holds when this share of what was offered is accepted in time.
 const ACCEPTED_RATIO: f64 = 0.99;
+
+/// What the generator can do on this machine, against a server that does nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Calibration {
+    /// The highest rate that it offered in time, doubling from the first; `None` when not even the first.
+    pub ceiling: Option<Rps>,
+    /// The first rate, which the figures that follow are from; `None` when nothing was asked of it.
+    pub at: Option<Rps>,
+    /// Median lateness in milliseconds.
+    pub lateness_p50_ms: Option<f64>,
+    /// 99th percentile of the lateness in milliseconds.
+    pub lateness_p99_ms: Option<f64>,
+    /// The greatest lateness in milliseconds.
+    pub lateness_max_ms: Option<f64>,
+    /// Processor time per request in microseconds.
+    pub cpu_us_per_request: Option<f64>,
+}
 
 /// Numbers of documents that nobody keeps.
 struct Scratch(u64);
@@ -55,50 +73,65 @@ impl Watch for Patience<'_> {
     }
 }
 
-/// The highest rate that the generator offers in time to a server that does nothing, answering each request
-/// with `answer`; `None` when it cannot even offer the first.
+/// What the generator reaches, and at which cost, against a server that does nothing but answer each request with
+/// `answer`.
 ///
-/// Takes about two seconds. The server's own work is on another thread, but on this machine: the true
+/// Takes about three seconds. The server's own work is on another thread, but on this machine: the true
 /// limit is rather higher.
 ///
 /// # Errors
 /// When the server or the generator cannot be started.
-pub fn ceiling<P: Profile>(
+pub fn calibrate<P: Profile>(
     profile: &Arc<P>,
     answer: &'static [u8],
     tuning: Tuning,
     is_interrupted: &dyn Fn() -> bool,
-) -> Result<Option<Rps>, TrialError> {
+) -> Result<Calibration, TrialError> {
     let failed = |error: std::io::Error| TrialError::Generator(error.to_string());
     let sink = Sink::start(answer).map_err(failed)?;
-    let address = Address { socket: sink.address, host: sink.address.to_string() };
+    let address = Address::plain(sink.address);
     let mut measurer =
         LiveMeasurer::new(address, Arc::clone(profile), Scratch(0), tuning, Box::new(|| true))?;
     let mut watch = Patience(is_interrupted);
-    let mut reached = None;
+    let mut calibration = Calibration::default();
     for step in 0..STEPS_MOST {
         let Some(offered) = Rps::new(FIRST_RPS * f64::from(2_u32.pow(step))) else { break };
         let mut held = false;
         for _ in 0..TRIES {
-            if !held && !watch.interrupted() {
-                held = holds(&mut measurer, &mut watch, offered, step)?;
+            if held || watch.interrupted() {
+                break;
+            }
+            let result = measurer.run(&plan(offered, step), &mut watch)?;
+            held = holds(offered, &result);
+            if step == 0 {
+                // The last try counts: one that a neighbour spoilt says nothing of the machine.
+                calibration = figures(offered, &result);
             }
         }
         if !held {
             break;
         }
-        reached = Some(offered);
+        calibration.ceiling = Some(offered);
     }
-    Ok(reached)
+    Ok(calibration)
 }
 
-fn holds<P: Profile>(
-    measurer: &mut LiveMeasurer<P, Scratch>,
-    watch: &mut Patience<'_>,
-    offered: Rps,
-    step: u32,
-) -> Result<bool, TrialError> {
-    let plan = TrialPlan {
+/// What a trial at `offered` tells of the generator.
+fn figures(offered: Rps, result: &TrialResult) -> Calibration {
+    let lateness = result.stream(Workload::Index).map(|stream| &stream.tally.lateness);
+    let requests = result.requests();
+    Calibration {
+        ceiling: None,
+        at: Some(offered),
+        lateness_p50_ms: lateness.and_then(|log| log.quantile_ms(0.5)),
+        lateness_p99_ms: lateness.and_then(|log| log.quantile_ms(0.99)),
+        lateness_max_ms: lateness.and_then(LatencyLog::max_ms),
+        cpu_us_per_request: (requests > 0).then(|| result.vitals.cpu_s * 1e6 / requests as f64),
+    }
+}
+
+fn plan(offered: Rps, step: u32) -> TrialPlan {
+    TrialPlan {
         id: TrialId(step),
         purpose: Purpose::Load,
         streams: vec![StreamPlan {
@@ -114,11 +147,13 @@ fn holds<P: Profile>(
         rule: Rule::Measure,
         sustained_before: None,
         seed: Seed(u64::from(step)).named("self test"),
-    };
+    }
+}
+
+fn holds(offered: Rps, result: &TrialResult) -> bool {
     let objective =
         Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
-    let result = measurer.run(&plan, watch)?;
     let accepted_rps = result.stream(Workload::Index).and_then(StreamResult::accepted_rps);
-    let is_void = matches!(Judge::new(&plan, objective).verdict(&result), Verdict::Void(_));
-    Ok(!is_void && accepted_rps.is_some_and(|rps| rps >= ACCEPTED_RATIO * offered.get()))
+    let is_void = matches!(Judge::new(&result.plan, objective).verdict(result), Verdict::Void(_));
+    !is_void && accepted_rps.is_some_and(|rps| rps >= ACCEPTED_RATIO * offered.get())
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::lanes::{LaneId, Lanes};
 use super::request::RequestWriter;
-use super::unanswered;
+use super::{Address, unanswered};
 use crate::profile::Profile;
 use crate::schedule::{Arrival, Part};
 use crate::trial::outcome::{Break, Ending, Outcome, Shortage};
@@ -38,11 +38,11 @@ pub(super) struct RequestSource<P> {
 impl<P: Profile> RequestSource<P> {
     pub(super) fn new(
         profile: Arc<P>,
-        host: &str,
+        address: &Address,
         workload: Workload,
         numbers: StepBy<Range<u64>>,
     ) -> Self {
-        let writer = RequestWriter::new(&profile.route(workload), host);
+        let writer = RequestWriter::new(&profile.route(workload), address);
         let (ready, spare) = (VecDeque::new(), Vec::new());
         Self { profile, writer, workload, numbers, ready, spare }
     }

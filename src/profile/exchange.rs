@@ -43,6 +43,9 @@ pub enum ExchangeError {
     /// The user wants to stop.
     #[error("interrupted")]
     Interrupted,
+    /// The two sides could not agree on the encryption.
+    #[error("no encrypted connection ({0})")]
+    Tls(String),
     /// The connection failed, or what came was no HTTP answer.
     #[error("no usable answer ({0})")]
     Broken(String),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
 use super::schema::{
-    CapacityRecord, EnvironmentRecord, GeneratorRecord, LatenessRecord, LevelRecord,
-    OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord, TargetRecord,
-    ToolRecord, VerificationRecord,
+    CalibrationRecord, CapacityRecord, EnvironmentRecord, GeneratorRecord, LatenessRecord,
+    LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord,
+    TargetRecord, ToolRecord, VerificationRecord,
 };
 use super::signoff::{Evidence, Terms, sign_off};
 use crate::campaign::{CampaignOutcome, LevelOutcome};
@@ -28,13 +28,15 @@ pub struct RunSums {
     overflow: u64,
     lanes_max: Option<u32>,
     accepted_before: u64,
-    ceiling_rps: Option<f64>,
+    calibration: Option<CalibrationRecord>,
+    ports_held: Option<u64>,
+    ports: Option<u64>,
 }
 
 impl RunSums {
-    /// Notes what the generator reached against a server that does nothing.
-    pub const fn set_ceiling(&mut self, ceiling_rps: Option<f64>) {
-        self.ceiling_rps = ceiling_rps;
+    /// Notes what the generator can do against a server that does nothing.
+    pub const fn set_calibration(&mut self, calibration: Option<CalibrationRecord>) {
+        self.calibration = calibration;
     }
 
     /// Adds documents that the target accepted outside of trials and recoveries.
@@ -53,6 +55,7 @@ impl RunSums {
         let cpu_us = trial.generator.cpu_us_per_request.unwrap_or_default();
         self.cpu_s += cpu_us * requests as f64 / 1e6;
         self.requests += requests;
+        self.note_ports(trial.generator.ports_held, trial.generator.ports);
     }
 
     /// Adds a finished trial.
@@ -69,6 +72,13 @@ impl RunSums {
         self.requests += result.requests();
         let lanes_max = result.vitals.lanes_max;
         self.lanes_max = Some(self.lanes_max.map_or(lanes_max, |least| least.min(lanes_max)));
+        let sockets = result.vitals.sockets;
+        self.note_ports(Some(sockets.ports_held), Some(sockets.ports));
+    }
+
+    fn note_ports(&mut self, held: Option<u64>, ports: Option<u64>) {
+        self.ports_held = self.ports_held.max(held);
+        self.ports = self.ports.max(ports);
     }
 }
 
@@ -196,7 +206,10 @@ fn generator(
             p99: sums.lateness.quantile_ms(0.99),
             max: sums.lateness.max_ms(),
         },
-        ceiling_rps: sums.ceiling_rps,
+        ceiling_rps: sums.calibration.and_then(|calibration| calibration.ceiling_rps),
+        calibration: sums.calibration,
+        ports_held: sums.ports_held,
+        ports: sums.ports,
         limited: finding == Finding::GeneratorLimited || a_level_is_void,
         lanes_max: sums.lanes_max,
         overflow: sums.overflow,

@@ -7,6 +7,8 @@ use super::schema::RunRecord;
 
 /// Samples from which a p99 has an upper end.
 const P99_SAMPLES: u64 = 299;
+/// Beyond this share of the local ports a run is warned: at twice the rate it would have none left.
+const PORTS_RATIO: f64 = 0.5;
 
 /// Something that a reader of a result must know.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,15 @@ pub enum Caution {
     NotCounted {
         /// Documents that it accepted.
         accepted: u64,
+    },
+    /// Any certificate of the target was taken.
+    Insecure,
+    /// Connections that are closed from the generator's side use its ports up.
+    Ports {
+        /// The most that were held.
+        held: u64,
+        /// How many there are.
+        ports: u64,
     },
     /// Times beyond what the histograms hold.
     Overflow {
@@ -110,6 +121,15 @@ impl fmt::Display for Caution {
                 "the target cannot count its documents: that it kept all {accepted} accepted ones \
                  was not verified"
             ),
+            Self::Insecure => f.write_str(
+                "INSECURE=true: the target's certificate was not checked, so that somebody else may have \
+                 answered; give CA instead",
+            ),
+            Self::Ports { held, ports } => write!(
+                f,
+                "{held} of {ports} local ports were held by closed connections; let the target keep its \
+                 connections open, or widen net.ipv4.ip_local_port_range"
+            ),
             Self::Overflow { times } => {
                 write!(
                     f,
@@ -150,6 +170,10 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
         found.push(Caution::CoLocated);
     }
     found.extend(lanes_clamped(run));
+    if setting(run, "INSECURE") == Some("true") {
+        found.push(Caution::Insecure);
+    }
+    found.extend(ports_short(run));
     if run.verification.found.is_none() && run.verification.accepted > 0 {
         found.push(Caution::NotCounted { accepted: run.verification.accepted });
     }
@@ -174,9 +198,18 @@ fn void_levels(run: &RunRecord) -> impl Iterator<Item = Caution> {
 }
 
 fn lanes_clamped(run: &RunRecord) -> Option<Caution> {
-    let wanted = run.settings.get("LANES_MAX").and_then(|setting| setting.value.as_u64())?;
+    let wanted = setting(run, "LANES_MAX")?.parse().ok()?;
     let allowed = run.generator.lanes_max?;
     (u64::from(allowed) < wanted).then_some(Caution::LanesClamped { wanted, allowed })
+}
+
+fn ports_short(run: &RunRecord) -> Option<Caution> {
+    let (held, ports) = (run.generator.ports_held?, run.generator.ports?);
+    (held as f64 > PORTS_RATIO * ports as f64).then_some(Caution::Ports { held, ports })
+}
+
+fn setting<'a>(run: &'a RunRecord, key: &str) -> Option<&'a str> {
+    run.settings.get(key)?.value.as_str()
 }
 
 /// The range of a bracket in words, as in the headline.
@@ -207,6 +240,7 @@ mod tests {
         run.levels_missing = Some("the time was up".to_owned());
         run.generator.lanes_max = Some(1000);
         run.generator.overflow = 3;
+        (run.generator.ports_held, run.generator.ports) = (Some(15_000), Some(28_232));
         let found = cautions(&run);
         for expected in [
             Caution::VoidLevel { load_percent: 0, reason: run.trials[1].reasons[0].clone() },
@@ -216,6 +250,7 @@ mod tests {
             Caution::CoLocated,
             Caution::LanesClamped { wanted: 4096, allowed: 1000 },
             Caution::Overflow { times: 3 },
+            Caution::Ports { held: 15_000, ports: 28_232 },
         ] {
             assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
         }

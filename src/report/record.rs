@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::schema::SettingRecord;
+use super::schema::{CalibrationRecord, SettingRecord};
 use super::stream::StreamRecord;
 use crate::trial::evidence::Evidence;
 use crate::trial::result::{Recovery, TrialResult};
@@ -50,6 +50,24 @@ pub struct TrialGeneratorRecord {
     pub cpu_us_per_request: Option<f64>,
     /// Share of one core that was used, 1 is a whole core.
     pub cpu_ratio: f64,
+    /// Times that its threads gave their processor up to wait.
+    #[serde(default)]
+    pub sleeps: Option<u64>,
+    /// Times that their processor was taken from them.
+    #[serde(default)]
+    pub preemptions: Option<u64>,
+    /// Local ports held at the end by connections that were closed from its side within the last minute.
+    #[serde(default)]
+    pub ports_held: Option<u64>,
+    /// Local ports that there are.
+    #[serde(default)]
+    pub ports: Option<u64>,
+    /// File descriptors open at the end; null where unknown.
+    #[serde(default)]
+    pub descriptors: Option<u64>,
+    /// As many as may be; null where unknown.
+    #[serde(default)]
+    pub descriptors_max: Option<u64>,
     /// The longest time between two looks at the trial in seconds; over 1 s the trial is void.
     pub longest_gap_s: f64,
     /// Share of the time in which a task of the machine waited for a processor; null where unknown.
@@ -80,6 +98,12 @@ impl TrialRecord {
             generator: TrialGeneratorRecord {
                 cpu_us_per_request: cpu_us_per_request(result.vitals.cpu_s, result.requests()),
                 cpu_ratio: result.vitals.cpu_ratio(),
+                sleeps: Some(result.vitals.sleeps),
+                preemptions: Some(result.vitals.preemptions),
+                ports_held: Some(result.vitals.sockets.ports_held),
+                ports: Some(result.vitals.sockets.ports),
+                descriptors: result.vitals.sockets.descriptors,
+                descriptors_max: result.vitals.sockets.descriptors_max,
                 longest_gap_s: result.vitals.longest_gap_s,
                 host_stalled_ratio: result.vitals.host.stalled_ratio,
                 host_stolen_ratio: result.vitals.host.stolen_ratio,
@@ -159,6 +183,9 @@ pub struct RunHeader {
     /// Rate that the generator reached against a server that does nothing.
     #[serde(default)]
     pub generator_rps: Option<f64>,
+    /// What else it can do there; null when it was not asked.
+    #[serde(default)]
+    pub calibration: Option<CalibrationRecord>,
     /// Every setting with its origin.
     pub settings: BTreeMap<String, SettingRecord>,
 }

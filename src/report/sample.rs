@@ -173,7 +173,7 @@ fn assemble(
     interrupted: bool,
 ) -> RunRecord {
     let wall_s = 40.0 * usize_to_u64(trials.len()) as f64;
-    let lanes = SettingRecord { value: 4096.into(), origin: "default".to_owned() };
+    let lanes = SettingRecord { value: "4096".into(), origin: "default".to_owned() };
     RunRecord::assemble(RunInputs {
         tool: ToolRecord {
             name: "plimsoll".to_owned(),

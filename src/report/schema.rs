@@ -201,12 +201,34 @@ pub struct GeneratorRecord {
     /// Rate that it reached against a server that does nothing, doubling; null when it was not asked.
     #[serde(default)]
     pub ceiling_rps: Option<f64>,
+    /// What it can do on this machine, against a server that does nothing; null when it was not asked.
+    #[serde(default)]
+    pub calibration: Option<CalibrationRecord>,
     /// Whether it was at fault for the answer or for a level.
     pub limited: bool,
+    /// Most local ports that were held at the end of a trial by connections closed from its side.
+    #[serde(default)]
+    pub ports_held: Option<u64>,
+    /// Local ports that there are.
+    #[serde(default)]
+    pub ports: Option<u64>,
     /// Most connections per stream that it could open.
     pub lanes_max: Option<u32>,
     /// Times over one hour, counted as one hour.
     pub overflow: u64,
+}
+
+/// What the generator can do on its machine, measured before the run against a server that does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationRecord {
+    /// Rate behind the next two.
+    pub at_rps: f64,
+    /// Its lateness at that rate.
+    pub lateness_ms: LatenessRecord,
+    /// Processor time per request in microseconds at that rate.
+    pub cpu_us_per_request: Option<f64>,
+    /// The highest rate that it offered in time, doubling; null when not even `at_rps`.
+    pub ceiling_rps: Option<f64>,
 }
 
 /// The generator's lateness in milliseconds.

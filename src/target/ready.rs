@@ -189,6 +189,9 @@ impl Preflight<'_> {
                     "it takes connections and is silent: is it stopped or overloaded?"
                 }
                 ExchangeError::Interrupted => "run again",
+                ExchangeError::Tls(_) => {
+                    "give CA=FILE with the certificate that the target's is signed by, or correct TARGET"
+                }
                 ExchangeError::Broken(_) => "is TARGET the base URL of an HTTP API?",
             };
             NotReady::NoAnswer { url: self.url(profile, workload), error, cure }

@@ -40,6 +40,8 @@ pub enum Break {
     TooLarge,
     /// The answer's status is 2xx and its body is not the expected one.
     WrongBody,
+    /// The two sides could not agree on the encryption, or it was broken.
+    Tls,
     /// Given up by us, because the run was stopped or its target lost.
     Abandoned,
     /// Anything else.
@@ -58,6 +60,7 @@ impl Break {
             Self::Garbage => "garbage",
             Self::TooLarge => "too_large",
             Self::WrongBody => "wrong_body",
+            Self::Tls => "tls",
             Self::Abandoned => "abandoned",
             Self::Other => "other",
         }

@@ -95,7 +95,7 @@ pub(crate) fn measurer(address: SocketAddr, lanes_max: u32) -> LiveMeasurer<Plai
 }
 
 pub(crate) fn tuned(address: SocketAddr, tuning: Tuning) -> LiveMeasurer<Plain, Counter> {
-    let address = Address { socket: address, host: address.to_string() };
+    let address = Address::plain(address);
     LiveMeasurer::new(address, Arc::new(Plain), Counter(0), tuning, Box::new(|| true)).unwrap()
 }
 

@@ -16,7 +16,7 @@ use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
 use crate::campaign::{Campaign, CampaignOutcome, Step};
 use crate::report::caution::cautions;
-use crate::report::schema::{Outcome, RunRecord};
+use crate::report::schema::{CalibrationRecord, Outcome, RunRecord};
 use crate::report::summary::summary;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
@@ -43,10 +43,10 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     let run = if let Some(past) = resume {
         Run::go_on(past, settings, &session)?
     } else {
-        let generator_rps = session.generator_rps(&interrupt)?;
-        Run::begin(settings, &session, generator_rps)?
+        let calibration = session.calibrate(&interrupt)?;
+        Run::begin(settings, &session, calibration)?
     };
-    announce(settings, &session, run.generator_rps(), forecast);
+    announce(settings, &session, run.calibration(), forecast);
     fault::remember(format!("seed {}, journal in {}", settings.seed, run.folder().display()));
 
     let plan = plan(settings, session.ready.base_ms, run.generator_rps());
@@ -57,7 +57,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     }
     let journal = run.journal(settings)?;
     let mut log = RunLog::after(run.past(), session.ready.accepted);
-    log.sums.set_ceiling(run.generator_rps());
+    log.sums.set_calibration(run.calibration());
     let mut recorder = Recorder::new(journal, interrupt, settings.budget_s, log);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
@@ -136,7 +136,7 @@ pub(super) fn check_budget(settings: &Settings, forecast: Forecast) -> Result<()
 fn announce(
     settings: &Settings,
     session: &Session,
-    generator_rps: Option<f64>,
+    calibration: Option<CalibrationRecord>,
     forecast: Forecast,
 ) {
     complain(&format!(
@@ -147,15 +147,26 @@ fn announce(
         settings.preset.name(),
         settings.seed,
     ));
-    if let Some(rps) = generator_rps {
-        complain(&format!(
-            "generator: {rps:.0}/s against a server that does nothing; the search stops at half of it"
-        ));
+    if let Some(calibration) = calibration {
+        complain(&generator_line(&calibration));
     }
     complain(&format!(
         "forecast: about {:.0} s for the search and {:.0} s for the levels, at most {:.0} s",
         forecast.search_s, forecast.levels_s, settings.budget_s
     ));
+}
+
+/// What the generator can do, in one line.
+fn generator_line(calibration: &CalibrationRecord) -> String {
+    let at_rps = calibration.at_rps;
+    let reach = calibration.ceiling_rps.map_or_else(
+        || format!("not even {at_rps:.0}/s in time"),
+        |rps| format!("{rps:.0}/s in time; the search stops at half of it"),
+    );
+    let late = calibration.lateness_ms.p99.map(|ms| format!("late by {ms:.2} ms at p99"));
+    let cost = calibration.cpu_us_per_request.map(|us| format!("{us:.0} µs CPU a request"));
+    let figures: Vec<String> = late.into_iter().chain(cost).collect();
+    format!("generator: {reach} (at {at_rps:.0}/s: {})", figures.join(", "))
 }
 
 fn print(settings: &Settings, run: &Run, record: &RunRecord) -> Result<(), Failure> {

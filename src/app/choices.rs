@@ -1,0 +1,103 @@
+//! Settings that are more than one number: the target and whom to trust there, the trial of `load`, the levels.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::keys::Command;
+use super::target::Target;
+use super::values::Values;
+use crate::live::tls::Trust;
+use crate::profile::PermissionsShape;
+use crate::trial::Workload;
+use crate::units::{LoadPercent, Rps};
+
+/// What `load` alone takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoadSettings {
+    /// The rate.
+    pub offered: Rps,
+    /// Length of the measured part, over 0.
+    pub duration_s: f64,
+    /// Length of the part before, 0 or more.
+    pub warmup_s: f64,
+    /// What is called.
+    pub workload: Workload,
+}
+
+pub(super) fn target(values: &Values<'_>) -> Result<Target> {
+    let is_remote_allowed = values.one_of("ALLOW_REMOTE", &[("true", true), ("false", false)])?;
+    let target = Target::parse(values.text("TARGET").map_or("embedded", |(text, _)| text))?;
+    if let Target::Url(url) = &target
+        && !url.is_loopback()
+        && !is_remote_allowed
+    {
+        bail!(
+            "TARGET={} is not on this machine; give ALLOW_REMOTE=true if you may put it under load",
+            url.text
+        );
+    }
+    Ok(target)
+}
+
+/// Whom an encrypted connection to `target` trusts.
+pub(super) fn trust(values: &Values<'_>, target: &Target) -> Result<Trust> {
+    let ca = values.text("CA").map_or("none", |(text, _)| text);
+    let is_insecure = values.one_of("INSECURE", &[("true", true), ("false", false)])?;
+    let is_encrypted = matches!(target, Target::Url(url) if url.is_encrypted);
+    match (ca, is_insecure) {
+        ("none", false) => Ok(Trust::System),
+        _ if !is_encrypted => {
+            bail!("CA and INSECURE are for a TARGET that begins with https://; leave them out")
+        }
+        ("none", true) => Ok(Trust::Anybody),
+        (_, true) => bail!("CA and INSECURE=true contradict each other; leave one out"),
+        (path, false) => Ok(Trust::File(PathBuf::from(path))),
+    }
+}
+
+pub(super) fn permissions(values: &Values<'_>) -> Result<Option<PermissionsShape>> {
+    values.one_of(
+        "PERMISSIONS",
+        &[
+            ("auto", None),
+            ("object", Some(PermissionsShape::Object)),
+            ("list", Some(PermissionsShape::List)),
+        ],
+    )
+}
+
+pub(super) fn load(command: Command, values: &Values<'_>) -> Result<Option<LoadSettings>> {
+    let duration_s = values.span_s("DURATION_S")?;
+    let wanted = "a number of seconds from 0 to 604800";
+    let warmup_s = values.number("WARMUP_S", wanted, 0.0, 604_800.0)?;
+    let workloads = [Workload::Index, Workload::Dashboard];
+    let workload = values.one_of("WORKLOAD", &workloads.map(|load| (load.name(), load)))?;
+    if command == Command::Load || values.is_given("RPS") {
+        let offered = values.rate("RPS")?;
+        return Ok(Some(LoadSettings { offered, duration_s, warmup_s, workload }));
+    }
+    Ok(None)
+}
+
+pub(super) fn span_or(values: &Values<'_>, key: &str, by_preset_s: f64) -> Result<f64> {
+    if values.is_given(key) { values.span_s(key) } else { Ok(by_preset_s) }
+}
+
+pub(super) const LEVELS_WANTED: &str =
+    "none or whole percentages from 0 to 1000, each once, such as 0,50,100,120";
+
+pub(super) fn parse_levels(text: &str) -> Option<Vec<LoadPercent>> {
+    if text == "none" {
+        return Some(Vec::new());
+    }
+    let mut levels = Vec::new();
+    for item in text.split(',') {
+        let percent = item.trim().parse::<u32>().ok().filter(|percent| *percent <= 1000)?;
+        if levels.contains(&LoadPercent(percent)) {
+            return None;
+        }
+        levels.push(LoadPercent(percent));
+    }
+    Some(levels)
+}
