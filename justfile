@@ -57,11 +57,30 @@ test: _cargo
 prove: _build
     cargo bench --bench prove
 
-# How fast documents, schedules and the simulator are, and what a request costs beside other tools (RUNS=3 makes it shorter)
+# How fast the parts are, how exact the tool is, and what a request costs beside other tools (RUNS=3 SECONDS=10 make it shorter)
 [group('develop')]
 bench: _build
     cargo bench --bench speed
+    cargo bench --bench instructions
+    cargo bench --bench exact
     cargo bench --bench peers
+
+# Hostile input for what parses bytes, SECONDS long: just fuzz answers, just fuzz journal
+[group('develop')]
+fuzz target="answers" seconds="60": _cargo
+    #!/usr/bin/env bash
+    set -euo pipefail
+    # Coverage is a matter of the compiler's ordinary flags; only an address sanitizer would need a nightly one.
+    flags="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 --cfg fuzzing"
+    for part in inline-8bit-counters pc-table trace-compares; do
+        flags="$flags -Cllvm-args=-sanitizer-coverage-$part"
+    done
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    # With a target named, build scripts are built without the flags.
+    RUSTFLAGS="$flags" cargo build --release --target "$host" --manifest-path fuzz/Cargo.toml
+    mkdir -p "fuzz/corpus/{{ target }}" fuzz/artifacts
+    "fuzz/target/$host/release/{{ target }}" -max_total_time={{ seconds }} -artifact_prefix=fuzz/artifacts/ \
+        "fuzz/corpus/{{ target }}" "fuzz/seeds/{{ target }}"
 
 # Format, lints, tests and docs, as they must be before a commit
 [group('develop')]

@@ -64,7 +64,10 @@ fn bad_input_is_refused_by_name_before_any_load() {
         ("FIRST_INDEX", &["FIRST_INDEX=-1", "FIRST_INDEX=first"]),
         ("OUT", &["OUT="]),
         ("ALLOW_REMOTE=true", &["TARGET=http://192.0.2.1:80", "TARGET=http://example.com"]),
-        ("TARGET", &["TARGET=nonsense", "TARGET=https://127.0.0.1/api", "TARGET=http://localhost/a"]),
+        (
+            "TARGET",
+            &["TARGET=nonsense", "TARGET=https://127.0.0.1/api", "TARGET=http://localhost/a"],
+        ),
         ("later version", &["TARGET=docker"]),
         ("ALLOW_REMOTE", &["ALLOW_REMOTE=yes"]),
         ("SERVICE_MS", &["SERVICE_MS=0", "SERVICE_MS=inf", "SERVICE_MS=NaN"]),

@@ -10,6 +10,7 @@
     reason = "a bench prints, and may stop at a broken assumption"
 )]
 
+mod scripts;
 mod server;
 mod tools;
 
@@ -29,6 +30,7 @@ fn main() {
         println!("skipped: nginx is not installed (Debian: nginx-light)");
         return;
     };
+    scripts::write(server.folder.path(), &server.url);
     let tools = tools::installed();
     for (rate, seconds) in RATES {
         let mut measured: BTreeMap<&str, Vec<Measured>> = BTreeMap::new();
@@ -64,6 +66,8 @@ fn main() {
     let reached: Vec<f64> = (0..runs).map(|_| tools::highest_open(&server, most)).collect();
     let reached = middle(reached).unwrap_or_default();
     println!("| {OURS} | {reached:.0} | open loop, at least 99 % accepted, none unsent |");
+    let resident_mb = tools::resident_mb(&server, 20_000, 10);
+    println!("\nResident memory at 20,000 requests/s: {resident_mb:.1} MB");
 }
 
 fn row(tool: Tool, all: &[Measured], ours: Option<f64>, wanted: f64) -> String {

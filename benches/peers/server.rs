@@ -15,7 +15,7 @@ const CORE: &str = "0";
 pub(crate) struct Nginx {
     child: Child,
     pub(crate) url: String,
-    /// Its configuration and temporary files, and the body that is sent.
+    /// Its configuration and temporary files.
     pub(crate) folder: TempDir,
 }
 
@@ -33,13 +33,7 @@ impl Nginx {
             "daemon off; master_process off; worker_processes 1;\npid {path}/pid; error_log {path}/error.log;\nevents {{ worker_connections 8192; }}\nhttp {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;\n{paths}server {{ listen 127.0.0.1:{port}; default_type application/json;\nlocation = /api/index {{ return 200 '\"OK\"'; }}\nlocation = /api/query/dashboard {{ return 200 '{{}}'; }} }} }}\n"
         );
         fs::write(folder.path().join("nginx.conf"), text).expect("a configuration");
-        fs::write(folder.path().join("body.json"), format!("{{\"x\":\"{}\"}}", "x".repeat(440)))
-            .expect("a body");
-        fs::write(folder.path().join("post.lua"), format!(
-            "wrk.method='POST'\nwrk.body='{}'\nwrk.headers['content-type']='application/json'\n",
-            "x".repeat(448)
-        ))
-        .expect("a script");
+        let url = format!("http://127.0.0.1:{port}");
         let child = Command::new("taskset")
             .args(["-c", CORE, "nginx", "-c"])
             .arg(folder.path().join("nginx.conf"))
@@ -47,7 +41,7 @@ impl Nginx {
             .stderr(Stdio::null())
             .spawn()
             .ok()?;
-        let mut server = Self { child, url: format!("http://127.0.0.1:{port}"), folder };
+        let mut server = Self { child, url, folder };
         for _ in 0..100 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Some(server);

@@ -1,9 +1,12 @@
 //! The clients that are compared: how each is called, and what it says it has done.
 
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
+use procfs::process::Process;
 use serde_json::Value;
 
 use crate::server::Nginx;
@@ -29,12 +32,26 @@ pub(crate) enum Tool {
     Oha,
     H2load,
     Hey,
+    Vegeta,
+    K6,
+    Locust,
+    Autocannon,
     Wrk,
 }
 
 /// Every client that is installed; the others are named.
 pub(crate) fn installed() -> Vec<Tool> {
-    let all = [Tool::Plimsoll, Tool::Oha, Tool::H2load, Tool::Hey, Tool::Wrk];
+    let all = [
+        Tool::Plimsoll,
+        Tool::Oha,
+        Tool::H2load,
+        Tool::Hey,
+        Tool::Vegeta,
+        Tool::K6,
+        Tool::Locust,
+        Tool::Autocannon,
+        Tool::Wrk,
+    ];
     let (there, missing): (Vec<Tool>, Vec<Tool>) =
         all.into_iter().partition(|tool| *tool == Tool::Plimsoll || tool.is_there());
     for tool in missing {
@@ -48,7 +65,7 @@ pub(crate) fn highest_open(server: &Nginx, most: f64) -> f64 {
     let mut reached = 0.0;
     for share in STEPS {
         let rate = (most * share).round();
-        let text = Tool::Plimsoll.output(&plimsoll_arguments(server, &format!("{rate}"), 3));
+        let text = Tool::Plimsoll.output(&plimsoll_arguments(server, &format!("{rate}"), 3), rate);
         let Some(stream) = stream_of(&text) else { break };
         let count = |key: &str| number(&stream, &["counts", key]).unwrap_or_default();
         if count("accepted") < 0.99 * count("scheduled") || count("unsent") > 0.0 {
@@ -59,6 +76,25 @@ pub(crate) fn highest_open(server: &Nginx, most: f64) -> f64 {
     reached
 }
 
+/// The most memory that our tool holds while it offers `rate`, in megabytes.
+pub(crate) fn resident_mb(server: &Nginx, rate: u32, seconds: u32) -> f64 {
+    let mut tool = Command::new("taskset")
+        .args(["-c", CORE, env!("CARGO_BIN_EXE_plimsoll")])
+        .args(plimsoll_arguments(server, &rate.to_string(), seconds))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the tool runs");
+    let id = i32::try_from(tool.id()).expect("a process");
+    let mut most_kb = 0;
+    while tool.try_wait().expect("a child").is_none() {
+        let status = Process::new(id).and_then(|process| process.status());
+        most_kb = most_kb.max(status.ok().and_then(|status| status.vmhwm).unwrap_or_default());
+        thread::sleep(Duration::from_millis(100));
+    }
+    most_kb as f64 / 1024.0
+}
+
 impl Tool {
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -66,6 +102,10 @@ impl Tool {
             Self::Oha => "oha",
             Self::H2load => "h2load",
             Self::Hey => "hey",
+            Self::Vegeta => "vegeta",
+            Self::K6 => "k6",
+            Self::Locust => "locust",
+            Self::Autocannon => "autocannon",
             Self::Wrk => "wrk",
         }
     }
@@ -76,6 +116,10 @@ impl Tool {
             Self::Oha => "cargo install --locked oha",
             Self::H2load => "Debian: nghttp2-client",
             Self::Hey => "Debian: hey",
+            Self::Vegeta => "go install github.com/tsenart/vegeta/v12@latest",
+            Self::K6 => "go install go.k6.io/k6@latest",
+            Self::Locust => "pip install locust",
+            Self::Autocannon => "npm install -g autocannon",
             Self::Wrk => "Debian: wrk",
         }
     }
@@ -87,21 +131,24 @@ impl Tool {
 
     fn is_there(self) -> bool {
         Command::new(self.name())
-            .arg("--version")
+            .arg(if self == Self::Vegeta { "-version" } else { "--version" })
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
             .is_ok()
     }
 
-    fn output(self, arguments: &[String]) -> String {
+    fn output(self, arguments: &[String], rate: f64) -> String {
         let program = match self {
             Self::Plimsoll => env!("CARGO_BIN_EXE_plimsoll"),
+            // It reports what it has written to a pipe.
+            Self::Vegeta => "sh",
             _ => self.name(),
         };
         let output = Command::new("taskset")
             .args(["-c", CORE, program])
             .args(arguments)
+            .env("RATE", rate.to_string())
             .stderr(Stdio::null())
             .output();
         output
@@ -113,7 +160,7 @@ impl Tool {
     pub(crate) fn paced(self, server: &Nginx, rate: u32, seconds: u32) -> Option<Measured> {
         let arguments = self.arguments(server, rate, seconds)?;
         let before_s = children_s();
-        let text = self.output(&arguments);
+        let text = self.output(&arguments, f64::from(rate));
         let cpu_s = children_s() - before_s;
         let requests = self.requests(&text)?;
         let stream = stream_of(&text);
@@ -131,6 +178,7 @@ impl Tool {
         let body = server.folder.path().join("body.json").display().to_string();
         let each = (rate / CONNECTIONS).max(1);
         let url = server.index();
+        let folder = server.folder.path().display();
         let text = match self {
             Self::Plimsoll => return Some(plimsoll_arguments(server, &rate.to_string(), seconds)),
             Self::Oha => format!(
@@ -142,6 +190,22 @@ impl Tool {
             Self::Hey => format!(
                 "-z {seconds}s -c {CONNECTIONS} -q {each} -m POST -T application/json -D {body} {url}"
             ),
+            Self::Vegeta => {
+                let script = format!(
+                    "vegeta attack -rate={rate}/1s -duration={seconds}s -targets={folder}/vegeta.txt | vegeta report -type=json"
+                );
+                return Some(vec!["-c".to_owned(), script]);
+            }
+            Self::K6 => format!(
+                "run --quiet --no-usage-report -e RATE={rate} -e SECONDS={seconds} -e URL={url} {folder}/k6.js"
+            ),
+            Self::Locust => format!(
+                "--headless --skip-log -u {CONNECTIONS} -r {CONNECTIONS} -t {seconds}s --json -H {} -f {folder}/locustfile.py",
+                server.url
+            ),
+            Self::Autocannon => format!(
+                "-c {CONNECTIONS} -R {rate} -d {seconds} -m POST -H content-type=application/json -i {body} --json {url}"
+            ),
             Self::Wrk => return None,
         };
         Some(text.split_whitespace().map(str::to_owned).collect())
@@ -151,7 +215,7 @@ impl Tool {
     pub(crate) fn flat_out(self, server: &Nginx) -> Option<f64> {
         let script = server.folder.path().join("post.lua").display().to_string();
         let arguments = ["-t1", "-c32", "-d4s", "-s", &script, &server.index()].map(str::to_owned);
-        let text = self.output(&arguments);
+        let text = self.output(&arguments, 0.0);
         after(&text, "Requests/sec:")
     }
 
@@ -163,6 +227,10 @@ impl Tool {
                 let json: Value = serde_json::from_str(text).ok()?;
                 number(&json, &["statusCodeDistribution", "200"])
             }
+            Self::Vegeta => number(&stream_of(text)?, &["status_codes", "200"]),
+            Self::K6 => number(&stream_of(text)?, &["requests"]),
+            Self::Locust => number(stream_of(text)?.get(0)?, &["num_requests"]),
+            Self::Autocannon => number(&stream_of(text)?, &["2xx"]),
             Self::H2load => after(text, "requests:"),
             Self::Hey => after(text, "[200]"),
             Self::Wrk => None,

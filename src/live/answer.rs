@@ -3,9 +3,9 @@
 //! Everything from a target is hostile: heads, chunk sizes and trailers are bounded, and what is not HTTP ends the
 //! answer at once. Message framing as in RFC 9112, section 6.3.
 
-use std::mem;
+use std::mem::{self, MaybeUninit};
 
-use httparse::{EMPTY_HEADER, Header, Response, Status};
+use httparse::{Header, ParserConfig, Response, Status};
 
 use super::chunked::{Chunk, SIZE, next_in_line};
 use crate::trial::outcome::Break;
@@ -50,7 +50,8 @@ pub struct AnswerReader {
     body: Vec<u8>,
     body_bytes_max: usize,
     status: u16,
-    content_type: Option<String>,
+    /// Empty where the answer names none.
+    content_type: String,
     keeps: bool,
     /// Whether any byte of the answer has come.
     begun: bool,
@@ -66,7 +67,7 @@ impl AnswerReader {
             body: Vec::new(),
             body_bytes_max,
             status: 0,
-            content_type: None,
+            content_type: String::new(),
             keeps: false,
             begun: false,
         }
@@ -137,7 +138,7 @@ impl AnswerReader {
     /// Its content type, where it names one.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.content_type.as_deref()
+        (!self.content_type.is_empty()).then_some(self.content_type.as_str())
     }
 
     /// Whether the connection can carry another request after it.
@@ -179,9 +180,15 @@ impl AnswerReader {
 
     /// Reads a head; its length where it is whole.
     fn read_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, Break> {
-        let mut headers = [EMPTY_HEADER; HEADERS_MAX];
-        let mut response = Response::new(&mut headers);
-        let length = match response.parse(bytes) {
+        // Room for every line, of which nearly all stays untouched: to clear it would cost more than to parse.
+        let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+        let mut response = Response::new(&mut []);
+        let parsed = ParserConfig::default().parse_response_with_uninit_headers(
+            &mut response,
+            bytes,
+            &mut headers,
+        );
+        let length = match parsed {
             Ok(Status::Complete(length)) => length,
             Ok(Status::Partial) => return Ok(None),
             Err(httparse::Error::TooManyHeaders) => return Err(Break::TooLarge),
@@ -206,7 +213,7 @@ impl AnswerReader {
         let mut length = None;
         let (mut is_coded, mut is_chunked) = (false, false);
         self.keeps = is_modern;
-        self.content_type = None;
+        self.content_type.clear();
         for header in headers {
             let value = header.value.trim_ascii();
             if header.name.eq_ignore_ascii_case("content-length") {
@@ -225,7 +232,9 @@ impl AnswerReader {
                     self.keeps &= !token.eq_ignore_ascii_case(b"close");
                 }
             } else if header.name.eq_ignore_ascii_case("content-type") {
-                self.content_type = Some(String::from_utf8_lossy(value).into_owned());
+                // Two of them are a fault of the target's that nothing depends on.
+                self.content_type.clear();
+                self.content_type.push_str(&String::from_utf8_lossy(value));
             }
         }
         self.state = match length {

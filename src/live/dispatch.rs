@@ -11,10 +11,13 @@ use crate::profile::Profile;
 use crate::schedule::Schedule;
 use crate::trial::tally::Tally;
 use crate::trial::{StopCause, TICK_S, TrialPlan};
-use crate::units::{OffsetNs, ms_to_ns};
+use crate::units::{OffsetNs, ms_to_ns, usize_to_u64};
 
-/// The sender wakes at most once in this time, and sends what is due then: waking for each arrival is what costs.
+/// A sender of many requests wakes at most once in this time, and sends what is due then: waking for each arrival is
+/// what costs ...
 const QUANTUM_NS: u64 = 110_000;
+/// ... but one of fewer than this a second wakes for each, so that even the shortest gaps are those of the schedule.
+const QUANTUM_RPS: f64 = 4500.0;
 /// An order to stop is seen after this at the latest, however little there is to send.
 const ORDER_LOOK_NS: u64 = 20_000_000;
 
@@ -34,6 +37,7 @@ pub(super) struct Dispatch<'a, P> {
     share: Share,
     link: Link<'a>,
     meter: EffortMeter,
+    quantum_ns: u64,
     /// Every `of`th arrival of each stream.
     schedules: Vec<Peekable<StepBy<Skip<Schedule>>>>,
     pub(super) streams: Vec<Stream<P>>,
@@ -82,6 +86,8 @@ impl<'a, P: Profile> Dispatch<'a, P> {
     ) -> Self {
         let meter = EffortMeter::start();
         let (mut streams, mut schedules) = (Vec::new(), Vec::new());
+        let offered_rps: f64 = plan.streams.iter().map(|stream| stream.offered.get()).sum();
+        let is_busy = offered_rps > QUANTUM_RPS * usize_to_u64(share.of) as f64;
         for (position, mut requests) in sources.into_iter().enumerate() {
             let Some(mut stream) = plan.streams.get(position).cloned() else { break };
             let schedule = plan.schedule(position, &stream);
@@ -101,6 +107,7 @@ impl<'a, P: Profile> Dispatch<'a, P> {
             share,
             link,
             meter,
+            quantum_ns: if is_busy { QUANTUM_NS } else { 0 },
             schedules,
             streams,
             lanes_exhausted: false,
@@ -171,7 +178,7 @@ impl<'a, P: Profile> Dispatch<'a, P> {
                 .into_iter()
                 .flatten()
                 .fold(now + ORDER_LOOK_NS, u64::min);
-            self.lanes.wait(wake_ns.max(woken_ns + QUANTUM_NS));
+            self.lanes.wait(wake_ns.max(woken_ns + self.quantum_ns));
         }
     }
 

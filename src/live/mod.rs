@@ -17,7 +17,7 @@ mod lane;
 mod lanes;
 mod poll;
 mod ports;
-mod request;
+pub mod request;
 pub mod self_test;
 mod senders;
 mod sink;

@@ -7,7 +7,7 @@ use crate::profile::Route;
 
 /// Writes requests of one route.
 #[derive(Debug)]
-pub(super) struct RequestWriter {
+pub struct RequestWriter {
     /// Everything before the body's length.
     head: Vec<u8>,
     has_body: bool,
@@ -16,7 +16,8 @@ pub(super) struct RequestWriter {
 
 impl RequestWriter {
     /// For `route` of the server at `address`.
-    pub(super) fn new(route: &Route, address: &Address) -> Self {
+    #[must_use]
+    pub fn new(route: &Route, address: &Address) -> Self {
         let host = &address.host;
         let mut head = format!("{} {} HTTP/1.1\r\nhost: {host}\r\n", route.verb.name(), route.path);
         if let Some(content_type) = route.content_type {
@@ -35,7 +36,7 @@ impl RequestWriter {
     }
 
     /// Puts a request into `out`, with the body that `write_body` appends.
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, write_body: impl FnOnce(&mut Vec<u8>)) {
+    pub fn write(&mut self, out: &mut Vec<u8>, write_body: impl FnOnce(&mut Vec<u8>)) {
         out.clear();
         out.extend_from_slice(&self.head);
         if self.has_body {
