@@ -192,7 +192,7 @@ impl Tool {
             ),
             Self::Vegeta => {
                 let script = format!(
-                    "vegeta attack -rate={rate}/1s -duration={seconds}s -targets={folder}/vegeta.txt | vegeta report -type=json"
+                    "vegeta attack -rate={rate}/1s -duration={seconds}s -max-workers=512 -connections=512 -targets={folder}/vegeta.txt | vegeta report -type=json"
                 );
                 return Some(vec!["-c".to_owned(), script]);
             }

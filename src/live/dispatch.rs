@@ -93,6 +93,8 @@ impl<'a, P: Profile> Dispatch<'a, P> {
             let schedule = plan.schedule(position, &stream);
             schedules.push(schedule.skip(share.number).step_by(share.of).peekable());
             requests.top_up();
+            // What was carried before is none of this trial's.
+            let _ = lanes.take_spread(stream.workload);
             stream.outstanding_max =
                 stream.outstanding_max.map(|bound| part_of(bound, share.number, share.of));
             let slow_ns = stream.slow_ms.map(ms_to_ns);
@@ -125,8 +127,10 @@ impl<'a, P: Profile> Dispatch<'a, P> {
         let stopped = self.drain().or(stopped);
         let wall_s = OffsetNs(now_ns().saturating_sub(self.share.start_ns)).as_s();
         let effort = self.meter.spent();
+        let lanes = self.lanes;
         let tallies = self.streams.into_iter().map(|stream| {
             let mut tally = stream.tally;
+            tally.spread = lanes.take_spread(stream.plan.workload);
             tally.close();
             tally
         });

@@ -60,6 +60,8 @@ pub(super) struct Lane {
     wire: Wire,
     phase: Phase,
     is_fresh: bool,
+    /// Requests that it was given since it was last asked.
+    carried: u64,
     is_closing: bool,
     /// Bytes of the request that were handed over, to the kernel or to be encrypted.
     written: usize,
@@ -88,6 +90,7 @@ impl Lane {
             wire: Wire::open(address)?,
             phase: Phase::Connecting,
             is_fresh: true,
+            carried: 1,
             is_closing: false,
             written: 0,
             on_wire: 0,
@@ -103,6 +106,11 @@ impl Lane {
     /// What was wrong with its encryption, where that is why it failed.
     pub(super) fn problem(&self) -> Option<&str> {
         self.wire.problem()
+    }
+
+    /// How many requests it was given since it was last asked.
+    pub(super) const fn take_carried(&mut self) -> u64 {
+        std::mem::replace(&mut self.carried, 0)
     }
 
     /// When the first byte of the request was offered to the connected socket.
@@ -144,6 +152,7 @@ impl Lane {
     pub(super) fn begin(&mut self, request: &[u8], now_ns: u64) -> Step {
         self.reader.clear();
         self.is_fresh = false;
+        self.carried += 1;
         (self.written, self.on_wire) = (0, 0);
         self.sent_ns = None;
         self.phase = Phase::Busy;

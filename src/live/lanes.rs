@@ -13,6 +13,7 @@ use super::ports::PortLedger;
 use super::socket::Scratch;
 use super::{Address, Pacing, Tuning};
 use crate::trial::Workload;
+use crate::trial::counts::Spread;
 use crate::trial::outcome::{Ending, Shortage};
 use crate::units::usize_to_u64;
 
@@ -119,6 +120,17 @@ impl Lanes {
     /// How many local ports are held by connections that were closed from this side.
     pub(super) fn ports_held(&mut self) -> u64 {
         self.ports.held(now_ns())
+    }
+
+    /// How evenly the open connections of `workload` were used since the last time this was asked.
+    pub(super) fn take_spread(&mut self, workload: Workload) -> Spread {
+        let mut spread = Spread::default();
+        for place in self.places.iter_mut().filter(|place| place.workload == workload) {
+            if let Some(lane) = place.lane.as_mut() {
+                spread.add(lane.take_carried());
+            }
+        }
+        spread
     }
 
     pub(super) fn has_idle(&mut self, workload: Workload) -> bool {

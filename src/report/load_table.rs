@@ -1,7 +1,8 @@
 //! The text of `plimsoll load`: one stream of one trial, for a person.
 
 use super::figure::{columns, ms, rate, span};
-use super::stream::{PercentilesRecord, StreamRecord};
+use super::stream::{SpreadRecord, StreamRecord};
+use super::times::PercentilesRecord;
 
 /// The table of a stream.
 #[must_use]
@@ -20,6 +21,7 @@ pub fn load_table(stream: &StreamRecord) -> String {
         stream.connects,
         stream.resent,
     );
+    text.push_str(&stream.spread.map_or_else(String::new, spread));
     text.push_str(&endings(stream));
     text.push('\n');
     text.push_str(&columns(&[
@@ -30,6 +32,17 @@ pub fn load_table(stream: &StreamRecord) -> String {
         times("lateness", &stream.lateness_ms),
     ]));
     text
+}
+
+/// How evenly connections were used; a server may give each to a process of its own.
+fn spread(spread: SpreadRecord) -> String {
+    let (connections, share) = (spread.connections, spread.busiest_ratio * 100.0);
+    match connections {
+        1 => "1 connection open at the end\n".to_owned(),
+        _ => format!(
+            "{connections} connections open at the end; the busiest carried {share:.0} % of their requests\n"
+        ),
+    }
 }
 
 fn times(name: &str, times: &PercentilesRecord) -> Vec<String> {

@@ -17,3 +17,4 @@ pub mod schema;
 pub mod signoff;
 pub mod stream;
 pub mod summary;
+pub mod times;

@@ -76,6 +76,36 @@ pub struct TrialGeneratorRecord {
     pub host_stolen_ratio: Option<f64>,
 }
 
+impl TrialGeneratorRecord {
+    /// How the generator fared in a finished trial.
+    #[must_use]
+    pub fn new(result: &TrialResult) -> Self {
+        Self {
+            cpu_us_per_request: cpu_us_per_request(result.vitals.cpu_s, result.requests()),
+            cpu_ratio: result.vitals.cpu_ratio(),
+            sleeps: Some(result.vitals.sleeps),
+            preemptions: Some(result.vitals.preemptions),
+            ports_held: Some(result.vitals.sockets.ports_held),
+            ports: Some(result.vitals.sockets.ports),
+            descriptors: result.vitals.sockets.descriptors,
+            descriptors_max: result.vitals.sockets.descriptors_max,
+            longest_gap_s: result.vitals.longest_gap_s,
+            host_stalled_ratio: result.vitals.host.stalled_ratio,
+            host_stolen_ratio: result.vitals.host.stolen_ratio,
+        }
+    }
+}
+
+/// What `load` prints as JSON: its stream, and how the generator fared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadRecord {
+    /// The stream.
+    #[serde(flatten)]
+    pub stream: StreamRecord,
+    /// The generator.
+    pub generator: TrialGeneratorRecord,
+}
+
 impl TrialRecord {
     /// The record of a finished and judged trial.
     #[must_use]
@@ -95,19 +125,7 @@ impl TrialRecord {
             reasons: evidence.verdict.reasons(),
             evidence: evidence.clone(),
             drained_s: result.drained_s(),
-            generator: TrialGeneratorRecord {
-                cpu_us_per_request: cpu_us_per_request(result.vitals.cpu_s, result.requests()),
-                cpu_ratio: result.vitals.cpu_ratio(),
-                sleeps: Some(result.vitals.sleeps),
-                preemptions: Some(result.vitals.preemptions),
-                ports_held: Some(result.vitals.sockets.ports_held),
-                ports: Some(result.vitals.sockets.ports),
-                descriptors: result.vitals.sockets.descriptors,
-                descriptors_max: result.vitals.sockets.descriptors_max,
-                longest_gap_s: result.vitals.longest_gap_s,
-                host_stalled_ratio: result.vitals.host.stalled_ratio,
-                host_stolen_ratio: result.vitals.host.stolen_ratio,
-            },
+            generator: TrialGeneratorRecord::new(result),
             streams: result.streams.iter().map(StreamRecord::from_result).collect(),
         }
     }

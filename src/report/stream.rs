@@ -2,19 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
-use crate::stats::interval::quantile_ranks;
-use crate::trial::counts::EndingCounts;
-use crate::trial::latency::LatencyLog;
+use super::times::{HdrRecord, PercentilesRecord};
+use crate::trial::counts::{EndingCounts, Spread};
 use crate::trial::outcome::Break;
 use crate::trial::result::StreamResult;
 use crate::trial::tally::Tally;
-
-/// How [`HdrRecord`] is encoded; readers exist for Python, JavaScript and Java.
-const HDR_ENCODING: &str = "HdrHistogram V2 deflate base64";
 
 /// One stream of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +29,9 @@ pub struct StreamRecord {
     pub resent: u64,
     /// Connections opened.
     pub connects: u64,
+    /// How evenly the requests went over the connections; null where nothing was answered.
+    #[serde(default)]
+    pub spread: Option<SpreadRecord>,
     /// Length of the measured part as it was run, in seconds.
     pub measured_s: f64,
     /// Deadline of a request after its due time, in milliseconds.
@@ -65,6 +62,25 @@ pub struct StreamRecord {
     pub hdr: HdrRecord,
     /// The measured part second by second, and the wait for the last answers after it.
     pub seconds: Vec<SecondRecord>,
+}
+
+/// The connections that were open when the stream ended: a server that gives each to a process of its own works as
+/// evenly as they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SpreadRecord {
+    /// How many there were.
+    pub connections: u64,
+    /// Share of their requests that the busiest one carried; 1 / connections where all carried the same.
+    pub busiest_ratio: f64,
+}
+
+impl SpreadRecord {
+    fn new(spread: Spread) -> Option<Self> {
+        (spread.carried > 0).then(|| Self {
+            connections: spread.connections,
+            busiest_ratio: spread.busiest as f64 / spread.carried as f64,
+        })
+    }
 }
 
 /// Scheduled = accepted + refused + timed out + broken + unsent.
@@ -103,97 +119,6 @@ impl CountsRecord {
     }
 }
 
-/// Percentiles in milliseconds; one that the samples cannot carry is null.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct PercentilesRecord {
-    /// Median.
-    pub p50: Option<f64>,
-    /// 75th percentile.
-    pub p75: Option<f64>,
-    /// 90th percentile.
-    pub p90: Option<f64>,
-    /// 95th percentile.
-    pub p95: Option<f64>,
-    /// 99th percentile.
-    pub p99: Option<f64>,
-    /// 99.9th percentile.
-    pub p999: Option<f64>,
-    /// 99.99th percentile.
-    pub p9999: Option<f64>,
-    /// The longest time.
-    pub max: Option<f64>,
-    /// Lower end of the p99's order-statistic interval, one-sided 95 %.
-    pub p99_low: Option<f64>,
-    /// Its upper end; there from 299 samples on.
-    pub p99_high: Option<f64>,
-    /// Number of times.
-    pub samples: u64,
-    /// Of them, those over one hour, kept as one hour.
-    pub overflow: u64,
-}
-
-impl PercentilesRecord {
-    /// The percentiles of `log`.
-    #[must_use]
-    pub fn from_log(log: &LatencyLog) -> Self {
-        let p99 = log.quantile_ms(0.99);
-        let (low, high) = quantile_ranks(log.samples(), 0.99);
-        let end = |rank: Option<u64>| p99.and(rank).and_then(|rank| log.rank_ms(rank));
-        Self {
-            p50: log.quantile_ms(0.5),
-            p75: log.quantile_ms(0.75),
-            p90: log.quantile_ms(0.9),
-            p95: log.quantile_ms(0.95),
-            p99,
-            p999: log.quantile_ms(0.999),
-            p9999: log.quantile_ms(0.9999),
-            max: log.max_ms(),
-            p99_low: end(low),
-            p99_high: end(high),
-            samples: log.samples(),
-            overflow: log.overflow(),
-        }
-    }
-}
-
-/// The four distributions, in a form that other programs merge without loss.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HdrRecord {
-    /// Always `HdrHistogram V2 deflate base64`, standard alphabet.
-    pub encoding: String,
-    /// Unit of the recorded values: `us`.
-    pub unit: String,
-    /// Due to done.
-    pub response: String,
-    /// Sent to done.
-    pub service: String,
-    /// Taken to sent.
-    pub waiting: String,
-    /// Due to taken.
-    pub lateness: String,
-}
-
-impl HdrRecord {
-    /// The distribution of lateness; `None` when the text is no histogram.
-    #[must_use]
-    pub fn lateness(&self) -> Option<LatencyLog> {
-        let bytes = STANDARD.decode(&self.lateness).ok()?;
-        let histogram = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).ok()?;
-        LatencyLog::from_histogram_us(&histogram)
-    }
-
-    fn from_tally(tally: &Tally) -> Self {
-        Self {
-            encoding: HDR_ENCODING.to_owned(),
-            unit: "us".to_owned(),
-            response: encoded(&tally.response),
-            service: encoded(&tally.service),
-            waiting: encoded(&tally.waiting),
-            lateness: encoded(&tally.lateness),
-        }
-    }
-}
-
 /// One second of the measured part, or of the wait after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SecondRecord {
@@ -228,6 +153,7 @@ impl StreamRecord {
             requests_rps: (measured_s > 0.0).then(|| requests(tally) as f64 / measured_s),
             resent: tally.resent,
             connects: tally.connects,
+            spread: SpreadRecord::new(tally.spread),
             measured_s,
             timeout_ms: plan.timeout_ms,
             counts: CountsRecord::new(tally.scheduled, &tally.counts),
@@ -281,45 +207,11 @@ fn seconds(tally: &Tally) -> Vec<SecondRecord> {
         .collect()
 }
 
-/// # Panics
-/// Never: writing to memory does not fail, and the histogram's bounds are constant.
-#[allow(clippy::expect_used, reason = "memory takes what is written; exercised by every test")]
-fn encoded(log: &LatencyLog) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(log.histogram_us(), &mut bytes)
-        .expect("a histogram of constant bounds can be written to memory");
-    STANDARD.encode(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::sample::stream_result;
     use crate::trial::Workload;
-    use hdrhistogram::serialization::Deserializer;
-
-    #[test]
-    fn a_histogram_comes_back_from_the_result_file_with_the_same_counts() {
-        let result = stream_result(Workload::Index, 50.0, 400, 20);
-        let record = StreamRecord::from_result(&result);
-        let bytes = STANDARD.decode(&record.hdr.response).unwrap();
-        let back = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).unwrap();
-        assert_eq!(&back, result.tally.response.histogram_us(), "every bucket is equal");
-        assert_eq!(back.len(), record.response_ms.samples, "and so is the number of samples");
-    }
-
-    #[test]
-    fn a_percentile_that_the_samples_cannot_carry_is_null_and_so_is_the_end_of_its_interval() {
-        let of = |n| StreamRecord::from_result(&stream_result(Workload::Dashboard, 5.0, n, 0));
-        let (few, some, many) = (of(99).response_ms, of(298).response_ms, of(299).response_ms);
-        assert_eq!((few.p99, few.p99_low, few.p99_high), (None, None, None), "99 samples: no p99");
-        assert!(few.p95.is_some() && few.max.is_some(), "but a p95 and a greatest");
-        assert!(some.p99.is_some() && some.p99_high.is_none(), "298: a p99 without an upper end");
-        assert!(many.p99_high.is_some(), "299: with one");
-        assert_eq!(many.p999, None, "and no p99.9");
-        assert_eq!(of(0).response_ms.max, None, "no data is not zero");
-    }
 
     #[test]
     fn in_flight_is_what_was_due_and_has_not_ended_by_the_end_of_the_second() {

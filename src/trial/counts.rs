@@ -68,6 +68,31 @@ pub struct Second {
     pub response: CompactLog,
 }
 
+/// How evenly requests went over the connections that are open at the end of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spread {
+    /// Those connections.
+    pub connections: u64,
+    /// Requests that the busiest of them carried.
+    pub busiest: u64,
+    /// Requests that all of them carried.
+    pub carried: u64,
+}
+
+impl Spread {
+    /// Adds one connection.
+    pub fn add(&mut self, carried: u64) {
+        self.merge(Self { connections: 1, busiest: carried, carried });
+    }
+
+    /// Adds the connections of another sender.
+    pub fn merge(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.busiest = self.busiest.max(other.busiest);
+        self.carried += other.carried;
+    }
+}
+
 /// The warm-up part, counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct WarmUpCounts {

@@ -43,6 +43,7 @@ impl Tally {
         self.accepted_second_half += other.accepted_second_half;
         self.resent += other.resent;
         self.connects += other.connects;
+        self.spread.merge(other.spread);
         for (status, count) in &other.statuses {
             *self.statuses.entry(*status).or_default() += count;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::TICK_S;
 use super::compact::CompactLog;
-use super::counts::{DueBin, EndingCounts, Second, WarmUpCounts};
+use super::counts::{DueBin, EndingCounts, Second, Spread, WarmUpCounts};
 use super::latency::LatencyLog;
 use super::outcome::{Break, Ending, Outcome, Shortage};
 use crate::schedule::Part;
@@ -36,6 +36,8 @@ pub struct Tally {
     pub resent: u64,
     /// Connections opened.
     pub connects: u64,
+    /// How evenly requests went over the connections.
+    pub spread: Spread,
     /// Time to open a connection, of those that brought an answer.
     pub connect: LatencyLog,
     /// Answers by status.
@@ -77,6 +79,7 @@ impl Tally {
             accepted_second_half: 0,
             resent: 0,
             connects: 0,
+            spread: Spread::default(),
             connect: LatencyLog::new(),
             statuses: BTreeMap::new(),
             broken: BTreeMap::new(),

@@ -5,6 +5,7 @@ use crate::app::interrupt::Interrupt;
 use crate::app::session::Session;
 use crate::app::settings::{LoadSettings, Settings};
 use crate::report::load_table::load_table;
+use crate::report::record::{LoadRecord, TrialGeneratorRecord};
 use crate::report::stream::StreamRecord;
 use crate::seed::Seed;
 use crate::term::progress::Progress;
@@ -38,7 +39,8 @@ pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
         return Ok(Exit::Internal);
     };
     if settings.json {
-        let text = serde_json::to_string_pretty(&stream).map_err(Failure::internal)?;
+        let record = LoadRecord { stream, generator: TrialGeneratorRecord::new(&result) };
+        let text = serde_json::to_string_pretty(&record).map_err(Failure::internal)?;
         say(&text);
     } else {
         say(load_table(&stream).trim_end());
