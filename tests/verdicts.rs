@@ -189,7 +189,7 @@ fn a_pressed_machine_or_a_clock_that_stood_still_voids_unless_the_target_presses
     };
     for change in [
         |vitals: &mut Vitals| vitals.longest_gap_s = 1.2,
-        |vitals: &mut Vitals| vitals.cpu_s = 0.9 * vitals.wall_s,
+        |vitals: &mut Vitals| vitals.busiest_cpu_s = 0.9 * vitals.wall_s,
         |vitals: &mut Vitals| vitals.host.stalled_ratio = Some(0.25),
         |vitals: &mut Vitals| vitals.host.stolen_ratio = Some(0.06),
     ] {
@@ -199,7 +199,7 @@ fn a_pressed_machine_or_a_clock_that_stood_still_voids_unless_the_target_presses
     for change in [
         |vitals: &mut Vitals| vitals.longest_gap_s = 0.9,
         |vitals: &mut Vitals| {
-            vitals.cpu_s = vitals.wall_s;
+            vitals.busiest_cpu_s = vitals.wall_s;
             vitals.spins = true;
         },
         |vitals: &mut Vitals| vitals.host.stalled_ratio = Some(0.15),
