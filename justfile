@@ -55,6 +55,7 @@ test: _cargo
 # The error of the answer, measured: 200 whole searches of each kind of service in virtual time, then 40 in earnest (SEEDS=20, PRESET=quick, ONLY=pause, GROUP=hard, LOOPBACK=0 make it shorter)
 [group('develop')]
 prove: _build
+    cargo bench --bench unique
     cargo bench --bench prove
 
 # How fast the parts are, how exact the tool is, and what a request costs beside other tools (RUNS=3 SECONDS=10 make it shorter)

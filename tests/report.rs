@@ -113,6 +113,7 @@ fn run(folder: &RunDir, stop_after: usize) -> RunRecord {
     conduct(&mut campaign, objective, &mut measurer, &mut clerk).unwrap();
     let outcome = campaign.outcome();
     RunRecord::assemble(RunInputs {
+        corpus: None,
         tool: tool(),
         stamp: RunStamp {
             id: folder.id().to_owned(),

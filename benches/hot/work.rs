@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use plimsoll::corpus::plan::CorpusPlan;
 use plimsoll::corpus::{Corpus, PermissionsShape};
 use plimsoll::live::Address;
 use plimsoll::live::answer::AnswerReader;
@@ -34,8 +35,12 @@ pub(crate) const PARTS: [Named; 9] = [
     ("a request of a simulated target", simulate),
 ];
 
+fn corpus() -> Corpus {
+    Corpus::new(&CorpusPlan::usual(1)).expect("the usual corpus")
+}
+
 fn document() -> Work {
-    let (corpus, mut body, mut number) = (Corpus::new(1), Vec::new(), 0);
+    let (corpus, mut body, mut number) = (corpus(), Vec::new(), 0);
     Box::new(move |count| {
         for _ in 0..count {
             body.clear();
@@ -50,7 +55,7 @@ fn encode() -> Work {
     let route =
         Route { verb: Verb::Post, path: "/api/index", content_type: Some("application/json") };
     let address = Address::plain(([127, 0, 0, 1], 80).into());
-    let (mut writer, corpus) = (RequestWriter::new(&route, &address), Corpus::new(1));
+    let (mut writer, corpus) = (RequestWriter::new(&route, &address), corpus());
     let (mut request, mut number) = (Vec::new(), 0);
     Box::new(move |count| {
         for _ in 0..count {

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::keys::Command;
+use super::sources::shorten;
 use super::target::Target;
 use super::values::Values;
+use crate::corpus::plan::{CorpusPlan, Order};
+use crate::corpus::profiles::DataProfile;
 use crate::live::tls::Trust;
 use crate::profile::PermissionsShape;
 use crate::trial::Workload;
@@ -54,6 +57,35 @@ pub(super) fn trust(values: &Values<'_>, target: &Target) -> Result<Trust> {
         (_, true) => bail!("CA and INSECURE=true contradict each other; leave one out"),
         (path, false) => Ok(Trust::File(PathBuf::from(path))),
     }
+}
+
+/// Which documents are sent.
+pub(super) fn corpus(values: &Values<'_>) -> Result<CorpusPlan> {
+    let domains = [("2^24", 24), ("2^30", 30), ("2^36", 36)];
+    let orders = [Order::Mixed, Order::Crawl];
+    let plan = CorpusPlan {
+        seed: values.whole("CORPUS_SEED", 0, u64::MAX)?,
+        hosts: values.whole("HOSTS", 1, u32::MAX)?,
+        dirs: values.whole("DIRS", 1, u32::MAX)?,
+        principals: values.whole("PRINCIPALS", 1, u32::MAX)?,
+        domain_bits: values.one_of("DOMAIN", &domains)?,
+        profile: data_profile(values.text("PROFILE_DATA").map_or("share", |(text, _)| text))?,
+        order: values.one_of("ORDER", &orders.map(|order| (order.name(), order)))?,
+    };
+    plan.check()?;
+    Ok(plan)
+}
+
+/// A profile by its name, or from a file.
+fn data_profile(name: &str) -> Result<DataProfile> {
+    if let Some(profile) = DataProfile::named(name) {
+        return Ok(profile);
+    }
+    let cure = "give share, docs, desktop2004 or a file that `plimsoll corpus --fit` has made";
+    let text = std::fs::read(name)
+        .map_err(|error| anyhow!("PROFILE_DATA={}: {error}; {cure}", shorten(name)))?;
+    DataProfile::read(name, &text)
+        .map_err(|error| anyhow!("PROFILE_DATA={}: {error}; {cure}", shorten(name)))
 }
 
 pub(super) fn permissions(values: &Values<'_>) -> Result<Option<PermissionsShape>> {

@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches};
 
+use super::commands::corpus::Wanted;
 use super::keys::{self, Command, KEYS};
 use super::sources::{FILE_NAME, Given, shorten};
 
@@ -30,6 +31,13 @@ pub enum Typed {
         json: bool,
         /// The folder of a run, where the command reads one or goes on with one.
         run_dir: Option<PathBuf>,
+    },
+    /// `corpus`, with what is wanted of it.
+    Corpus {
+        /// Flags and words, not checked yet.
+        given: Given,
+        /// What is wanted.
+        wanted: Wanted,
     },
     /// A question for `--help` or `--version`, with its answer.
     Answered(String),
@@ -53,11 +61,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
         Command::Config,
         Command::Rejudge,
         Command::Explain,
+        Command::Corpus,
     ];
     let found = matches.subcommand().and_then(|(name, matches)| {
         commands.into_iter().find(|command| command.name() == name).zip(Some(matches))
     });
     match found {
+        Some((Command::Corpus, matches)) => corpus(matches),
         Some((command, matches)) => Typed::Command {
             command,
             given: given(matches),
@@ -114,6 +124,65 @@ fn grammar() -> clap::Command {
                 .about("The search of a finished run retold in words, trial by trial")
                 .arg(run_dir()),
         )
+        .subcommand(corpus_command())
+}
+
+/// `corpus` has flags of its own, and its seed is that of the documents.
+fn corpus(matches: &ArgMatches) -> Typed {
+    let mut given = given(matches);
+    let seed = matches.get_one::<u64>(CORPUS_SEED_FLAG);
+    given.flags.extend(seed.map(|seed| ("CORPUS_SEED", seed.to_string())));
+    let first = matches.get_one::<u64>(FIRST).copied().unwrap_or(0);
+    let count = matches.get_one::<u64>(COUNT).copied();
+    let listing = matches.get_one::<PathBuf>(FIT).cloned();
+    let wanted = match (listing, count) {
+        (Some(listing), _) => Wanted::Fit { listing },
+        (None, Some(count)) if matches.get_flag(PROFILE) => Wanted::Profile { count, first },
+        (None, Some(count)) => Wanted::Documents { count, first },
+        (None, None) => {
+            return Typed::Wrong(anyhow!("give --count N for documents, or --fit LISTING.tsv"));
+        }
+    };
+    Typed::Corpus { given, wanted }
+}
+
+const COUNT: &str = "count";
+const FIRST: &str = "first";
+const PROFILE: &str = "sample-profile";
+const FIT: &str = "fit";
+/// `--seed`, apart from the setting SEED.
+const CORPUS_SEED_FLAG: &str = "seed";
+
+fn corpus_command() -> clap::Command {
+    let number = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .value_parser(clap::value_parser!(u64))
+            .help(help)
+    };
+    subcommand(
+        Command::Corpus,
+        "Documents as JSON lines, the profile of a sample, or a profile from a listing",
+    )
+    .mut_arg(JSON, |json| json.hide(true))
+    .arg(number(COUNT, "N", "so many documents"))
+    .arg(number(FIRST, "I", "from this number on [default: 0]"))
+    .arg(number(CORPUS_SEED_FLAG, "S", "the same as CORPUS_SEED=S"))
+    .arg(
+        Arg::new(PROFILE)
+            .long(PROFILE)
+            .action(ArgAction::SetTrue)
+            .help("what these documents look like, instead of themselves"),
+    )
+    .arg(
+        Arg::new(FIT)
+            .long(FIT)
+            .value_name("LISTING.tsv")
+            .value_parser(clap::value_parser!(PathBuf))
+            .conflicts_with_all([COUNT, FIRST, PROFILE])
+            .help("a profile for PROFILE_DATA from a tree's listing (`find -type f -printf '%s\\t%p\\n'`); - for stdin"),
+    )
 }
 
 fn run_dir() -> Arg {
@@ -130,7 +199,9 @@ fn subcommand(command: Command, about: &'static str) -> clap::Command {
         .action(ArgAction::Append)
         .help("settings as words, such as WORKERS=4 P99_MS=250");
     let json = Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("JSON on stdout");
-    let flags = KEYS.iter().map(|key| {
+    // `corpus --seed` is the seed of its documents.
+    let keys = KEYS.iter().filter(|key| command != Command::Corpus || key.name != "SEED");
+    let flags = keys.map(|key| {
         Arg::new(key.name)
             .long(key.flag())
             .value_name(key.name)

@@ -22,6 +22,8 @@ pub enum Command {
     Rejudge,
     /// Retell the search of a finished run.
     Explain,
+    /// Documents, or what they look like.
+    Corpus,
 }
 
 impl Command {
@@ -35,6 +37,7 @@ impl Command {
             Self::Config => "config",
             Self::Rejudge => "rejudge",
             Self::Explain => "explain",
+            Self::Corpus => "corpus",
         }
     }
 }
@@ -79,6 +82,18 @@ pub enum Takers {
 /// The settings that a finished run can be judged by once more.
 const CRITERIA: &[&str] = &["GOAL_RPS", "HEADROOM_RATIO", "P99_MS", "ERROR_RATIO"];
 
+/// The settings that fix documents.
+const DOCUMENTS: &[&str] = &[
+    "CORPUS_SEED",
+    "PROFILE_DATA",
+    "HOSTS",
+    "DIRS",
+    "PRINCIPALS",
+    "DOMAIN",
+    "ORDER",
+    "PERMISSIONS",
+];
+
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
@@ -102,6 +117,7 @@ impl Key {
             Command::Config => true,
             Command::Rejudge => CRITERIA.contains(&self.name),
             Command::Explain => false,
+            Command::Corpus => DOCUMENTS.contains(&self.name),
         }
     }
 
@@ -183,6 +199,12 @@ pub const KEYS: &[Key] = &[
     special("BUDGET_S", Fallback::ByPreset, Capacity, "wall time of the whole run, in seconds"),
     special("SEED", Fallback::Random, Both, "seed of arrivals and search, a whole number"),
     key("CORPUS_SEED", "1", Both, "seed of the documents, a whole number"),
+    key("PROFILE_DATA", "share", Both, "kinds and sizes of files: share, docs, desktop2004, or a file of `corpus --fit`"),
+    key("HOSTS", "32", Both, "file servers that documents lie on"),
+    key("DIRS", "10000", Both, "directories that they lie in (8 to 200000)"),
+    key("PRINCIPALS", "400", Both, "users and groups in their permissions (1 to 496)"),
+    key("DOMAIN", "2^30", Both, "how many documents there are: 2^24 (short names), 2^30 or 2^36"),
+    key("ORDER", "mixed", Both, "mixed: each document anywhere; crawl: directory by directory"),
     key("FIRST_INDEX", "auto", Both, "number of the first document; auto: go on after the last run"),
     key("OUT", "results", Capacity, "folder that the folder of the run is made in"),
     key("ALLOW_REMOTE", "false", Both, "true: also load a service that is not on this machine"),

@@ -28,6 +28,7 @@ use std::{env, fs, io};
 use anyhow::anyhow;
 
 use cli::Typed;
+use commands::corpus::Wanted;
 use exit::{Exit, Failure};
 use keys::Command;
 use past::PastRun;
@@ -43,6 +44,9 @@ pub fn run() -> ExitCode {
             run_command(command, given, json, run_dir.as_deref())
                 .unwrap_or_else(|failure| complain(&failure))
         }
+        Typed::Corpus { given, wanted } => {
+            run_corpus(given, &wanted).unwrap_or_else(|failure| complain(&failure))
+        }
         Typed::Answered(text) => {
             crate::term::say(text.trim_end());
             Exit::Pass
@@ -54,6 +58,19 @@ pub fn run() -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+fn run_corpus(given: Given, wanted: &Wanted) -> Result<Exit, Failure> {
+    let settings = resolve(Command::Corpus, given, false)?;
+    commands::corpus::run(&settings, wanted)
+}
+
+/// Settings from everything that is given.
+fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failure> {
+    let file = read_file().map_err(Failure::usage)?;
+    let given = Given { environment: env::vars_os().collect(), file, ..given };
+    let texts = Texts::gather(command, &given).map_err(Failure::usage)?;
+    Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)
 }
 
 fn run_command(
@@ -73,15 +90,13 @@ fn run_command(
         }
         _ => {}
     }
-    let file = read_file().map_err(Failure::usage)?;
-    let given = Given { environment: env::vars_os().collect(), file, ..given };
-    let texts = Texts::gather(command, &given).map_err(Failure::usage)?;
-    let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
+    let settings = resolve(command, given, json)?;
     match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
-        (Command::Load, None) | (Command::Config | Command::Rejudge | Command::Explain, _) => {
+        (Command::Load, None)
+        | (Command::Config | Command::Rejudge | Command::Explain | Command::Corpus, _) => {
             Ok(commands::config::run(&settings))
         }
     }

@@ -1,6 +1,7 @@
 //! The folder of a run and what goes into it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use super::exit::{Exit, Failure};
@@ -9,6 +10,9 @@ use super::session::Session;
 use super::settings::Settings;
 use super::witness::RunLog;
 use crate::campaign::CampaignOutcome;
+use crate::corpus::plan::CorpusPlan;
+use crate::corpus::sample::body_figures;
+use crate::corpus::{CORPUS_VERSION, Corpus};
 use crate::files::journal::Journal;
 use crate::files::manifest::{environment, tool};
 use crate::files::run_dir::RunDir;
@@ -16,8 +20,8 @@ use crate::live::self_test::Calibration;
 use crate::report::assemble::RunInputs;
 use crate::report::record::{JournalLine, RunHeader};
 use crate::report::schema::{
-    CalibrationRecord, EnvironmentRecord, LatenessRecord, RunRecord, RunStamp, SCHEMA_VERSION,
-    SettingRecord, TargetRecord,
+    CalibrationRecord, CorpusRecord, EnvironmentRecord, LatenessRecord, RunRecord, RunStamp,
+    SCHEMA_VERSION, SettingRecord, TargetRecord,
 };
 use crate::report::signoff::Terms;
 use crate::search::finding::Finding;
@@ -153,6 +157,7 @@ impl Run {
         wall_s: f64,
         outcome: &CampaignOutcome,
         log: RunLog,
+        used: Option<&Range<u64>>,
     ) -> RunRecord {
         RunRecord::assemble(RunInputs {
             tool: tool(),
@@ -166,6 +171,7 @@ impl Run {
             environment: self.environment.clone(),
             target: self.target.clone(),
             settings: self.settings.clone(),
+            corpus: Some(corpus_record(&settings.corpus, used)),
             outcome,
             trials: log.trials,
             recoveries: log.recoveries,
@@ -198,6 +204,37 @@ fn calibration_record(calibration: &Calibration) -> Option<CalibrationRecord> {
         ceiling_rps: calibration.ceiling.map(Rps::get),
     })
 }
+
+/// The documents as they stand in the result: `used` are the numbers from the first to behind the last that were
+/// reserved.
+fn corpus_record(plan: &CorpusPlan, used: Option<&Range<u64>>) -> CorpusRecord {
+    let first = used.map_or(0, |used| used.start);
+    let sample = Corpus::new(plan).ok().map(|corpus| {
+        let count = SAMPLE_DOCUMENTS.min(corpus.numbers() - first);
+        body_figures(&corpus, first, count)
+    });
+    CorpusRecord {
+        corpus_version: CORPUS_VERSION.to_owned(),
+        seed: plan.seed,
+        first_index: used.map(|used| used.start),
+        next_index: used.map(|used| used.end),
+        documents: plan.numbers(),
+        hosts: plan.hosts,
+        dirs: plan.dirs,
+        principals: plan.principals,
+        profile_data: plan.profile.name.clone(),
+        order: plan.order.name().to_owned(),
+        body_mean_bytes: sample.map(|figures| figures.mean_bytes),
+        deflate_ratio: sample.map(|figures| figures.deflate_ratio),
+        given_up: vec![
+            "repeated file names: of real ones 23 to 34 % occur more than once, here none"
+                .to_owned(),
+        ],
+    }
+}
+
+/// Bodies behind the figures of the corpus.
+const SAMPLE_DOCUMENTS: u64 = 5000;
 
 /// What a run under `settings` is judged by.
 #[must_use]

@@ -79,9 +79,9 @@ impl Session {
         let base = base_url(settings, launched.as_ref())?;
         let key = if launched.is_some() { EMBEDDED_KEY } else { &base.text };
         let mut numbers =
-            NumberFile::open(&state_folder()?, key, settings.corpus_seed, settings.first_index)
+            NumberFile::open(&state_folder()?, key, &settings.corpus, settings.first_index)
                 .map_err(Failure::usage)?;
-        let corpus = Arc::new(Corpus::new(settings.corpus_seed));
+        let corpus = Arc::new(Corpus::new(&settings.corpus).map_err(Failure::usage)?);
         let profile_of = |shape| ExampleApi::new(Arc::clone(&corpus), shape);
         let preflight = Preflight {
             base_url: &base.text,

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 pub use super::choices::LoadSettings;
-use super::choices::{LEVELS_WANTED, load, parse_levels, permissions, span_or, target, trust};
+use super::choices::{
+    LEVELS_WANTED, corpus, load, parse_levels, permissions, span_or, target, trust,
+};
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
 use super::sources::{Origin, Texts};
@@ -13,6 +15,7 @@ use super::target::Target;
 pub use super::values::Resolved;
 use super::values::Values;
 use crate::campaign::presets::Preset;
+use crate::corpus::plan::CorpusPlan;
 use crate::live::tls::Trust;
 use crate::live::{Pacing, Reuse};
 use crate::profile::PermissionsShape;
@@ -79,8 +82,8 @@ pub struct Settings {
     pub budget_s: f64,
     /// Seed of arrivals and search.
     pub seed: u64,
-    /// Seed of the documents.
-    pub corpus_seed: u64,
+    /// Which documents.
+    pub corpus: CorpusPlan,
     /// Number of the first document; `None` to go on after the last run.
     pub first_index: Option<u64>,
     /// Parent of the run's folder.
@@ -148,7 +151,7 @@ impl Settings {
             } else {
                 drawn_seed
             },
-            corpus_seed: values.whole("CORPUS_SEED", 0, u64::MAX)?,
+            corpus: corpus(&values)?,
             first_index: values.whole_or("FIRST_INDEX", "auto", 0, u64::MAX)?,
             out: values.parse("OUT", "the name of a folder", |text| {
                 (!text.is_empty()).then(|| PathBuf::from(text))

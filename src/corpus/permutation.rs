@@ -5,19 +5,12 @@
 
 use crate::seed::Seed;
 
-/// Bits of the counter: 1,073,741,824 documents, 62 days at 200 a second.
-pub const DOMAIN_BITS: u32 = 30;
-/// Numbers below this are documents.
-pub const NUMBERS_MAX: u64 = 1 << DOMAIN_BITS;
-
-const MASK: u64 = NUMBERS_MAX - 1;
-/// A shift of half the bits makes `x ^ (x >> SHIFT)` its own inverse.
-const SHIFT: u32 = DOMAIN_BITS / 2;
 const ROUNDS: usize = 4;
 
-/// A bijection of `0..NUMBERS_MAX`.
+/// A bijection of `0..2^bits`.
 #[derive(Debug, Clone)]
 pub struct Permutation {
+    bits: u32,
     rounds: [Round; ROUNDS],
 }
 
@@ -29,32 +22,48 @@ struct Round {
 }
 
 impl Permutation {
-    /// The bijection that `seed` picks.
+    /// The bijection of `bits` bits, 2 to 48, that `seed` picks.
     #[must_use]
-    pub fn new(seed: Seed) -> Self {
+    pub fn new(bits: u32, seed: Seed) -> Self {
+        let mask = (1 << bits) - 1;
         let round = |number: u64| {
-            let bits = seed.bits_at(number);
-            let factor = (bits & MASK) | 1;
-            Round { factor, inverse: inverse_of(factor), addend: (bits >> 32) & MASK }
+            let factor = (seed.bits_at(2 * number) & mask) | 1;
+            let addend = seed.bits_at(2 * number + 1) & mask;
+            Round { factor, inverse: inverse_of(factor), addend }
         };
-        Self { rounds: [round(0), round(1), round(2), round(3)] }
+        Self { bits, rounds: [round(0), round(1), round(2), round(3)] }
     }
 
-    /// The token of a number, both below [`NUMBERS_MAX`].
+    /// Numbers below this are permuted.
+    #[must_use]
+    pub const fn numbers(&self) -> u64 {
+        1 << self.bits
+    }
+
+    const fn mask(&self) -> u64 {
+        self.numbers() - 1
+    }
+
+    /// A shift of at least half the bits makes `x ^ (x >> shift)` its own inverse.
+    const fn shift(&self) -> u32 {
+        self.bits.div_ceil(2)
+    }
+
+    /// The token of a number, both below [`Self::numbers`].
     #[must_use]
     pub fn token(&self, number: u64) -> u64 {
-        self.rounds.iter().fold(number & MASK, |bits, round| {
-            let mixed = bits ^ (bits >> SHIFT);
-            mixed.wrapping_mul(round.factor).wrapping_add(round.addend) & MASK
+        self.rounds.iter().fold(number & self.mask(), |bits, round| {
+            let mixed = bits ^ (bits >> self.shift());
+            mixed.wrapping_mul(round.factor).wrapping_add(round.addend) & self.mask()
         })
     }
 
     /// The number of a token.
     #[must_use]
     pub fn number(&self, token: u64) -> u64 {
-        self.rounds.iter().rev().fold(token & MASK, |bits, round| {
-            let mixed = bits.wrapping_sub(round.addend).wrapping_mul(round.inverse) & MASK;
-            mixed ^ (mixed >> SHIFT)
+        self.rounds.iter().rev().fold(token & self.mask(), |bits, round| {
+            let mixed = bits.wrapping_sub(round.addend).wrapping_mul(round.inverse) & self.mask();
+            mixed ^ (mixed >> self.shift())
         })
     }
 }
@@ -73,28 +82,29 @@ const fn inverse_of(factor: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::u64_to_usize;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn every_number_comes_back_from_its_token(seed: u64, number in 0..NUMBERS_MAX) {
-            let permutation = Permutation::new(Seed(seed));
+        fn every_number_comes_back_from_its_token(bits in 2..49_u32, seed: u64, number: u64) {
+            let permutation = Permutation::new(bits, Seed(seed));
+            let number = number % permutation.numbers();
             let token = permutation.token(number);
-            prop_assert!(token < NUMBERS_MAX);
+            prop_assert!(token < permutation.numbers());
             prop_assert_eq!(permutation.number(token), number);
         }
     }
 
     #[test]
     fn neighbours_spread_evenly_over_the_domain() {
-        let permutation = Permutation::new(Seed(42));
-        let mut buckets = [0_u32; 64];
-        for number in 0..64_000 {
-            buckets[crate::units::u64_to_usize(permutation.token(number) >> (DOMAIN_BITS - 6))] +=
-                1;
+        let permutation = Permutation::new(30, Seed(42));
+        let mut buckets = [0_u32; 1024];
+        for number in 0..1_024_000 {
+            buckets[u64_to_usize(permutation.token(number) >> 20)] += 1;
         }
         let squares: f64 =
             buckets.iter().map(|count| (f64::from(*count) - 1000.0).powi(2) / 1000.0).sum();
-        assert!(squares < 103.4, "chi-square {squares} is beyond the 0.1 % point of 63 degrees");
+        assert!(squares < 1168.0, "chi-square {squares} is beyond the 0.1 % point of 1023 degrees");
     }
 }

@@ -1,267 +1,341 @@
-//! Hosts, directories and who may read them: made once, drawn from for every document.
+//! Hosts and directories: made once, drawn from for every document.
 //!
 //! Directories grow as trees do on real servers: a new one goes below an existing one with a weight of
 //! its children plus two (Agrawal et al., FAST'09), so that few hold many. A directory lies on one host.
 
-use super::alias::{Alias, zipf};
-use crate::seed::Seed;
-use crate::units::{bits_below, bits_to_unit, u64_to_usize, usize_to_u64};
+use std::collections::HashMap;
 
-/// File servers.
-const HOSTS: usize = 32;
-/// Directories.
-const DIRECTORIES: usize = 10_000;
-/// People and groups that appear in permissions.
-const PRINCIPALS: usize = 400;
-/// Skew of hosts and principals.
-const ZIPF: f64 = 0.8;
-/// Share of directories that take their parent's permissions over.
-const INHERIT_RATIO: f64 = 0.9;
-/// Share of directories that everyone may read.
+use super::AT_HOME_RATIO;
+use super::alias::{Alias, zipf};
+use super::permissions::{Need, Permissions, lists, pick, shuffle, users};
+use super::profiles::Class;
+use super::words::{DEPARTMENTS, SITES, words};
+use crate::seed::Seed;
+use crate::units::{bits_to_unit, round_to_u64, u64_to_usize, usize_to_u64};
+
+/// Skew of hosts.
+const HOSTS_ZIPF: f64 = 0.8;
+/// Share of directories that have permissions of their own (Varonis 2017: 10.3 %).
+const OWN_RATIO: f64 = 0.1;
+/// Share of directories that everyone may enter (Varonis 2017 and 2018: 20 and 21 %).
 const EVERYONE_RATIO: f64 = 0.2;
-/// Share of entries that may write, after the owner.
-const WRITE_RATIO: f64 = 0.35;
-/// Weights of 1, 2, 3 ... entries in a list of permissions.
-const ENTRIES: [f64; 8] = [14.0, 22.0, 18.0, 15.0, 10.0, 7.0, 5.0, 3.0];
 /// Longest path in bytes; a directory deeper than that gets no children.
 const PATH_BYTES_MAX: usize = 200;
 
-const SITES: [&str; 8] = ["ber", "ams", "lon", "nyc", "sfo", "tlv", "sin", "syd"];
-const ROOTS: [&str; 6] =
-    ["/home", "/srv/legal", "/srv/finance", "/mnt/projects", "/data/archive", "/srv/engineering"];
-const FOLDERS: [&str; 48] = [
-    "reports",
-    "contracts",
-    "invoices",
-    "budget",
-    "drafts",
-    "final",
-    "archive",
-    "shared",
-    "team",
-    "clients",
-    "vendors",
-    "payroll",
-    "hiring",
-    "policies",
-    "audit",
-    "tax",
-    "sales",
-    "marketing",
-    "campaigns",
-    "press",
-    "photos",
-    "video",
-    "design",
-    "assets",
-    "specs",
-    "src",
-    "build",
-    "test",
-    "docs",
-    "release",
-    "backup",
-    "logs",
-    "exports",
-    "imports",
-    "mail",
-    "minutes",
-    "planning",
-    "roadmap",
-    "research",
-    "data",
-    "models",
-    "training",
-    "support",
-    "tickets",
-    "orders",
-    "shipping",
-    "legal",
-    "templates",
-];
-const PEOPLE: [&str; 40] = [
-    "dror", "itai", "maya", "noa", "lena", "jonas", "sofia", "omar", "yuki", "chen", "amir",
-    "tova", "ruth", "david", "sara", "paul", "nina", "igor", "olga", "juan", "lucia", "marco",
-    "giulia", "hans", "eva", "anders", "ingrid", "peter", "anna", "tom", "kate", "ravi", "priya",
-    "ali", "fatima", "kofi", "ama", "lars", "mika", "zoe",
-];
-
-/// The shape of `permissions` in a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PermissionsShape {
-    /// One object: `{"maya":"READ"}`.
-    Object,
-    /// A list of objects with one key each: `[{"maya":"READ"}]`.
-    List,
-}
-
-impl PermissionsShape {
-    /// The shape's name in settings and results.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Object => "object",
-            Self::List => "list",
-        }
-    }
-}
+/// Where trees begin: a path, the departments below it, how many, and their share of all directories in percent.
+const ROOTS: [(&str, usize, usize); 4] =
+    [("/home", 48, 40), ("/srv", 8, 35), ("/mnt/projects", 16, 20), ("/data/archive", 8, 5)];
 
 /// All directories, each as the piece of JSON that a document needs of it.
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
-    popularity: Alias,
+    all: Alias,
+    /// The first directory of each class, and how popular it and those after it are.
+    by_class: [(usize, Alias); Class::ALL.len()],
+    /// One class after the other.
     directories: Vec<Directory>,
+    /// What documents need of them, one after the other: what is drawn at random must be small to be near.
+    text: String,
+    permissions: Vec<Permissions>,
 }
 
 /// One directory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Directory {
-    /// From the end of the name to the size: `","directory":"...","host":"...","file_size":`.
-    pub(super) place: String,
-    permissions_object: String,
-    permissions_list: String,
-}
-
-impl Directory {
-    /// The value of `permissions`.
-    pub(super) fn permissions(&self, shape: PermissionsShape) -> &str {
-        match shape {
-            PermissionsShape::Object => &self.permissions_object,
-            PermissionsShape::List => &self.permissions_list,
-        }
-    }
+    start: u32,
+    length: u32,
+    list: u32,
 }
 
 /// A directory while the tree grows.
 #[derive(Debug, Clone)]
 struct Growing {
     path: String,
-    host: usize,
-    entries: Vec<Entry>,
+    department: usize,
+    /// The list of permissions that it has, as a position among the lists.
+    list: usize,
+    /// The part of the tree that lies on one host.
+    unit: usize,
 }
 
-/// Who may do what.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    principal: usize,
-    may_write: bool,
+/// What grows.
+#[derive(Debug, Default)]
+struct Forest {
+    grown: Vec<Growing>,
+    /// Who owns each list, where somebody does.
+    owners: Vec<Option<String>>,
+    /// Directories with each list.
+    list_sizes: Vec<usize>,
+    units: usize,
+    /// How often a name was given below a directory.
+    names: HashMap<(usize, &'static str), u32>,
+    /// The words of each department.
+    vocabularies: Vec<Vec<&'static str>>,
 }
 
 impl Tree {
-    pub(super) fn new(seed: Seed) -> Self {
-        let grown = grow(seed);
-        let directories = grown.iter().map(render).collect::<Vec<_>>();
-        let weights = popularity(grown.len(), seed.named("popularity"));
-        Self { popularity: Alias::new(&weights), directories }
+    /// A tree of `dirs` directories on `hosts` hosts for `principals` users and groups; of all files so many are at home
+    /// in each class.
+    pub(super) fn new(
+        hosts: usize,
+        dirs: usize,
+        principals: usize,
+        class_shares: &[f64],
+        seed: Seed,
+    ) -> Self {
+        let mut forest = grow(dirs, &users(principals), seed);
+        forest.grown.sort_by_key(|directory| class_of(directory.department));
+        let weights = popularity(forest.grown.len(), seed.named("popularity"));
+        let loads = loads(&forest.grown, &weights, class_shares);
+        let hosts_of = hosts_of_units(&forest, &loads, hosts);
+        let needs = needs(&forest, &loads, seed.named("everyone"));
+        let permissions = lists(&needs, principals, seed.named("permissions"));
+        let mut text = String::new();
+        let directories = forest.grown.iter().map(|directory| {
+            let start = small(text.len());
+            let host = hosts_of.get(directory.unit).copied().unwrap_or(0);
+            text.push_str(&place(&directory.path, host));
+            Directory { start, length: small(text.len()) - start, list: small(directory.list) }
+        });
+        let directories = directories.collect();
+        let by_class = [0, 1, 2, 3].map(|class| of_class(class, &forest.grown, &weights));
+        Self { all: Alias::new(&weights), by_class, directories, text, permissions }
     }
 
-    pub(super) fn draw(&self, bits: u64) -> Option<&Directory> {
-        self.directories.get(self.popularity.draw(bits))
+    /// A directory among all.
+    pub(super) fn draw(&self, bits: u64) -> Option<Directory> {
+        self.directories.get(self.all.draw(bits)).copied()
+    }
+
+    /// A directory among those in which files of `class` are at home.
+    pub(super) fn draw_at_home(&self, class: usize, bits: u64) -> Option<Directory> {
+        let (first, popularity) = self.by_class.get(class)?;
+        self.directories.get(first + popularity.draw(bits)).copied()
+    }
+
+    /// Everything of a document from the end of its name to its size: `","directory":"...","host":"...","file_size":`.
+    pub(super) fn place_of(&self, directory: Directory) -> &str {
+        let start = u64_to_usize(u64::from(directory.start));
+        self.text.get(start..start + u64_to_usize(u64::from(directory.length))).unwrap_or("")
+    }
+
+    /// The permissions of a directory.
+    pub(super) fn permissions_of(&self, directory: Directory) -> Option<&Permissions> {
+        self.permissions.get(u64_to_usize(u64::from(directory.list)))
+    }
+
+    /// Any list of permissions.
+    pub(super) fn any_permissions(&self, bits: u64) -> Option<&Permissions> {
+        self.permissions.get(pick(bits, self.permissions.len()))
     }
 }
 
-/// Grows the tree, one directory after the other.
-fn grow(seed: Seed) -> Vec<Growing> {
-    let hosts = Alias::new(&zipf(HOSTS, ZIPF));
-    let people = Alias::new(&zipf(PRINCIPALS, ZIPF));
-    let counts = Alias::new(&ENTRIES);
-    let mut grown: Vec<Growing> = Vec::with_capacity(DIRECTORIES);
-    // Each directory stands here once for itself, once more, and once for every child.
-    let mut weights: Vec<usize> = Vec::with_capacity(3 * DIRECTORIES);
-    for number in 0..DIRECTORIES {
-        let chance = seed.named("directory").numbered(usize_to_u64(number));
-        let parent = (number >= 4 * ROOTS.len())
-            .then(|| weights.get(pick(chance.bits_at(0), weights.len())).copied())
-            .flatten();
-        let above = parent.and_then(|parent| grown.get(parent));
-        let host = above.map_or_else(|| hosts.draw(chance.bits_at(1)), |above| above.host);
-        let inherits = bits_to_unit(chance.bits_at(2)) < INHERIT_RATIO;
-        let entries = match above {
-            Some(above) if inherits => above.entries.clone(),
-            _ => draw_entries(chance.named("permissions"), &people, &counts),
+/// What fits 32 bits: a tree of the most directories has some 20 MB of text.
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The class of a department's files, as a position among all.
+const fn class_of(department: usize) -> usize {
+    match department {
+        4 => Class::Development.place(),
+        5 => Class::Media.place(),
+        6 => Class::System.place(),
+        _ => Class::Office.place(),
+    }
+}
+
+/// Where a class begins among directories in the order of their classes, and how popular its directories are.
+fn of_class(class: usize, grown: &[Growing], weights: &[f64]) -> (usize, Alias) {
+    let place = |directory: &Growing| class_of(directory.department);
+    let first = grown.partition_point(|directory| place(directory) < class);
+    let end = grown.partition_point(|directory| place(directory) <= class);
+    match weights.get(first..end) {
+        Some(own) if !own.is_empty() => (first, Alias::new(own)),
+        // A small tree may lack a class: its files then lie anywhere.
+        _ => (0, Alias::new(weights)),
+    }
+}
+
+/// Grows the trees below all roots.
+fn grow(dirs: usize, users: &[String], seed: Seed) -> Forest {
+    let vocabularies = DEPARTMENTS.iter().map(|text| words(text)).collect();
+    let mut forest = Forest { vocabularies, ..Forest::default() };
+    for (number, (path, roots, percent)) in ROOTS.into_iter().enumerate() {
+        let chance = seed.named("tree").numbered(usize_to_u64(number));
+        let wanted = if number == 0 { dirs - rest_of(dirs) } else { (dirs * percent / 100).max(1) };
+        // Few trees, so that they grow as deep as real ones; every home has a user of its own.
+        let roots =
+            roots.min(wanted.div_ceil(8)).min(if number == 0 { users.len() } else { roots });
+        // Each directory stands here once for itself, once more, and once for every child.
+        let mut tokens: Vec<usize> = Vec::with_capacity(3 * wanted);
+        for member in 0..wanted {
+            let chance = chance.numbered(usize_to_u64(member));
+            let position = forest.grown.len();
+            let parent = (member >= roots.max(1))
+                .then(|| tokens.get(pick(chance.bits_at(0), tokens.len())).copied())
+                .flatten();
+            match parent {
+                Some(parent) => {
+                    forest.add_child(parent, chance);
+                    tokens.push(parent);
+                }
+                None => forest.add_root(path, number, member, users),
+            }
+            let is_short =
+                forest.grown.last().is_some_and(|last| last.path.len() <= PATH_BYTES_MAX);
+            if is_short || tokens.is_empty() {
+                tokens.extend([position, position]);
+            }
+        }
+    }
+    forest
+}
+
+/// Directories below the roots after the first.
+fn rest_of(dirs: usize) -> usize {
+    ROOTS.iter().skip(1).map(|(_, _, percent)| (dirs * percent / 100).max(1)).sum()
+}
+
+impl Forest {
+    fn add_root(&mut self, path: &str, kind: usize, member: usize, users: &[String]) {
+        const AREAS: [&str; 8] =
+            ["legal", "finance", "hr", "sales", "engineering", "media", "it", "shared"];
+        let user = users.get(member % users.len().max(1)).cloned().unwrap_or_default();
+        let (name, department, owner) = match kind {
+            0 => (user.clone(), 7, Some(user)),
+            1 => (AREAS.get(member % 8).copied().unwrap_or("shared").to_owned(), member % 8, None),
+            2 => (format!("project-{}", 101 + 7 * member), 3 + member % 4, None),
+            _ => (format!("{}", 2023 - member), member % 4, None),
         };
-        let path = path_of(above, number, chance);
-        if path.len() <= PATH_BYTES_MAX {
-            weights.extend([number, number]);
-            weights.extend(parent);
-        }
-        grown.push(Growing { path, host, entries });
+        let list = self.add_list(owner);
+        self.put(format!("{path}/{name}"), department, list, None);
     }
-    grown
+
+    fn add_child(&mut self, parent: usize, chance: Seed) {
+        let Some(Growing { path, department, list, unit }) = self.grown.get(parent) else { return };
+        let (department, list, unit) = (*department, *list, *unit);
+        let vocabulary = self.vocabularies.get(department).map(Vec::as_slice).unwrap_or_default();
+        let word = vocabulary.get(pick(chance.bits_at(1), vocabulary.len())).copied();
+        let word = word.unwrap_or("misc");
+        let given = self.names.entry((parent, word)).or_default();
+        *given += 1;
+        // The second one is of a year, and those after all years are numbered.
+        let path = match *given {
+            1 => format!("{path}/{word}"),
+            round @ 2..=12 => format!("{path}/{word}-{}", 2026 - round),
+            round => format!("{path}/{word}-{round}"),
+        };
+        // Near the root a part of the tree may lie on a host of its own.
+        let is_near = path.matches('/').count() < 5;
+        let begins = is_near && bits_to_unit(chance.bits_at(3)) < 0.5;
+        let is_own = bits_to_unit(chance.bits_at(2)) < OWN_RATIO;
+        let list = if is_own { self.add_list(None) } else { list };
+        self.put(path, department, list, (!begins).then_some(unit));
+    }
+
+    fn add_list(&mut self, owner: Option<String>) -> usize {
+        self.owners.push(owner);
+        self.list_sizes.push(0);
+        self.owners.len() - 1
+    }
+
+    /// Adds a directory; without a unit it begins one.
+    fn put(&mut self, path: String, department: usize, list: usize, unit: Option<usize>) {
+        let unit = unit.unwrap_or_else(|| {
+            self.units += 1;
+            self.units - 1
+        });
+        if let Some(size) = self.list_sizes.get_mut(list) {
+            *size += 1;
+        }
+        self.grown.push(Growing { path, department, list, unit });
+    }
 }
 
-/// A name below the parent that no other directory has: the number makes it its own where needed.
-fn path_of(above: Option<&Growing>, number: usize, chance: Seed) -> String {
-    let word = |words: &[&'static str], bits: u64| {
-        words.get(pick(bits, words.len())).copied().unwrap_or("other")
+/// The share of all documents that lies in each directory.
+fn loads(grown: &[Growing], weights: &[f64], class_shares: &[f64]) -> Vec<f64> {
+    let mut by_class = [0.0; Class::ALL.len()];
+    let place = |directory: &Growing| class_of(directory.department);
+    for (directory, weight) in grown.iter().zip(weights) {
+        if let Some(sum) = by_class.get_mut(place(directory)) {
+            *sum += weight;
+        }
+    }
+    let all: f64 = weights.iter().sum();
+    let load = |(directory, weight): (&Growing, &f64)| {
+        let class = place(directory);
+        let share = class_shares.get(class).copied().unwrap_or(0.0);
+        let at_home = share / by_class.get(class).copied().unwrap_or(1.0);
+        weight * ((1.0 - AT_HOME_RATIO) / all + AT_HOME_RATIO * at_home)
     };
-    match above {
-        Some(above) => {
-            format!("{}/{}-{number}", above.path, word(&FOLDERS, chance.bits_at(3)))
-        }
-        None => format!(
-            "{}/{}{number}",
-            word(&ROOTS, chance.bits_at(4)),
-            word(&PEOPLE, chance.bits_at(5))
-        ),
-    }
+    grown.iter().zip(weights).map(load).collect()
 }
 
-/// The owner may write; of the others some.
-fn draw_entries(chance: Seed, people: &Alias, counts: &Alias) -> Vec<Entry> {
-    let count = counts.draw(chance.bits_at(0)) + 1;
-    let mut entries: Vec<Entry> = Vec::with_capacity(count + 1);
-    for number in 0..usize_to_u64(count) {
-        let principal = people.draw(chance.bits_at(2 * number + 1));
-        let may_write = number == 0 || bits_to_unit(chance.bits_at(2 * number + 2)) < WRITE_RATIO;
-        if entries.iter().all(|entry| entry.principal != principal) {
-            entries.push(Entry { principal, may_write });
+/// The host of every unit: the largest first, each to the host that lacks most of what Zipf's law gives it.
+fn hosts_of_units(forest: &Forest, weights: &[f64], hosts: usize) -> Vec<usize> {
+    let mut loads: Vec<(f64, usize)> = (0..forest.units).map(|unit| (0.0, unit)).collect();
+    for (directory, weight) in forest.grown.iter().zip(weights) {
+        if let Some((load, _)) = loads.get_mut(directory.unit) {
+            *load += weight;
         }
     }
-    if bits_to_unit(chance.named("everyone").bits_at(0)) < EVERYONE_RATIO {
-        entries.push(Entry { principal: PRINCIPALS, may_write: false });
-    }
-    entries
-}
-
-fn render(directory: &Growing) -> Directory {
-    let host = directory.host;
-    let site = SITES.get(host % SITES.len()).copied().unwrap_or("hq");
-    let entries: Vec<String> = directory
-        .entries
-        .iter()
-        .map(|entry| {
-            let right = if entry.may_write { "READ_WRITE" } else { "READ" };
-            format!("\"{}\":\"{right}\"", principal(entry.principal))
-        })
-        .collect();
-    let listed: Vec<String> = entries.iter().map(|entry| format!("{{{entry}}}")).collect();
-    Directory {
-        place: format!(
-            "\",\"directory\":\"{}\",\"host\":\"fs-{site}-{:02}\",\"file_size\":",
-            directory.path,
-            host + 1
-        ),
-        permissions_object: format!(",\"permissions\":{{{}}}}}", entries.join(",")),
-        permissions_list: format!(",\"permissions\":[{}]}}", listed.join(",")),
-    }
-}
-
-/// A user or a group; never with a dot, which a search engine would take for a path.
-fn principal(number: usize) -> String {
-    match number {
-        PRINCIPALS => "everyone".to_owned(),
-        group if group % 4 == 3 => {
-            format!("grp-{}-{group}", FOLDERS.get(group % FOLDERS.len()).copied().unwrap_or("all"))
+    loads.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+    let shares = zipf(hosts, HOSTS_ZIPF);
+    let (all, total): (f64, f64) = (weights.iter().sum(), shares.iter().sum());
+    let mut lacking: Vec<f64> = shares.iter().map(|share| share / total * all).collect();
+    let mut found = vec![0; forest.units];
+    for (load, unit) in loads {
+        let most = (0..lacking.len()).max_by(|one, other| {
+            let of = |host: &usize| lacking.get(*host).copied().unwrap_or(0.0);
+            of(one).total_cmp(&of(other)).then(other.cmp(one))
+        });
+        let host = most.unwrap_or(0);
+        if let Some(left) = lacking.get_mut(host) {
+            *left -= load;
         }
-        user => {
-            let name = PEOPLE.get(user % PEOPLE.len()).copied().unwrap_or("user");
-            if user < PEOPLE.len() { name.to_owned() } else { format!("{name}{user}") }
+        if let Some(place) = found.get_mut(unit) {
+            *place = host;
         }
     }
+    found
 }
 
-/// How often documents fall into each directory: the published inverse polynomial, shuffled.
+/// What each list is for: whose it is, how many documents have it, and whether everyone is on it, which as many lists
+/// are as it takes for the wanted share of all directories.
+fn needs(forest: &Forest, loads: &[f64], seed: Seed) -> Vec<Need> {
+    let owners = forest.owners.iter().cloned();
+    let mut needs: Vec<Need> = owners.map(|owner| Need { owner, ..Need::default() }).collect();
+    for (directory, load) in forest.grown.iter().zip(loads) {
+        if let Some(need) = needs.get_mut(directory.list) {
+            need.load += load;
+        }
+    }
+    let wanted = u64_to_usize(round_to_u64(forest.grown.len() as f64 * EVERYONE_RATIO));
+    let mut order: Vec<usize> = (0..needs.len()).collect();
+    shuffle(&mut order, seed);
+    let mut have = 0;
+    for list in order {
+        let size = forest.list_sizes.get(list).copied().unwrap_or(0);
+        if have + size <= wanted {
+            have += size;
+            if let Some(need) = needs.get_mut(list) {
+                need.is_open = true;
+            }
+        }
+    }
+    needs
+}
+
+fn place(path: &str, host: usize) -> Box<str> {
+    let sites = words(SITES);
+    let site = sites.get(host % sites.len()).copied().unwrap_or("hq");
+    format!("\",\"directory\":\"{path}\",\"host\":\"fs-{site}-{:02}\",\"file_size\":", host + 1)
+        .into()
+}
+
+/// How often documents fall into each directory: the published inverse polynomial (degree 2, offset 2.36), cut at its
+/// 99.5th percentile and shuffled.
 fn popularity(count: usize, seed: Seed) -> Vec<f64> {
     let mut weights: Vec<f64> = (0..count)
         .map(|rank| {
@@ -269,13 +343,6 @@ fn popularity(count: usize, seed: Seed) -> Vec<f64> {
             2.36 * share / (1.0 - share) + 0.2
         })
         .collect();
-    for last in (1..count).rev() {
-        weights.swap(last, pick(seed.bits_at(usize_to_u64(last)), last + 1));
-    }
+    shuffle(&mut weights, seed);
     weights
-}
-
-/// A position below `count`.
-fn pick(bits: u64, count: usize) -> usize {
-    u64_to_usize(bits_below(bits, usize_to_u64(count)))
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::permutation::NUMBERS_MAX;
+use crate::corpus::plan::CorpusPlan;
 use crate::corpus::{CORPUS_VERSION, Numbers, NumbersError};
 use crate::seed::Seed;
 
@@ -34,11 +34,15 @@ struct State {
 #[derive(Debug)]
 pub struct NumberFile {
     path: PathBuf,
+    /// Numbers below this are documents.
+    most: u64,
     empty: State,
     /// From here on numbers may be taken whatever the file says; only before the first reservation.
     first: Option<u64>,
     /// Reserved and not given out yet.
     block: Range<u64>,
+    /// From the first number that was given out to behind the last.
+    used: Option<Range<u64>>,
 }
 
 impl NumberFile {
@@ -50,7 +54,7 @@ impl NumberFile {
     pub fn open(
         folder: &Path,
         target: &str,
-        corpus_seed: u64,
+        corpus: &CorpusPlan,
         first: Option<u64>,
     ) -> Result<Self, NumbersError> {
         fs::create_dir_all(folder).map_err(|error| {
@@ -63,14 +67,21 @@ impl NumberFile {
         })?;
         let empty = State {
             corpus_version: CORPUS_VERSION.to_owned(),
-            corpus_seed,
+            corpus_seed: corpus.seed,
             target: target.to_owned(),
             next_index: 0,
         };
         let path = folder.join(file_name(&empty));
-        let numbers = Self { path, empty, first, block: 0..0 };
+        let most = corpus.numbers();
+        let numbers = Self { path, most, empty, first, block: 0..0, used: None };
         numbers.read()?;
         Ok(numbers)
+    }
+
+    /// From the first number that was given out to behind the last; `None` before any was.
+    #[must_use]
+    pub const fn used(&self) -> Option<&Range<u64>> {
+        self.used.as_ref()
     }
 
     fn read(&self) -> Result<State, NumbersError> {
@@ -113,7 +124,7 @@ impl NumberFile {
         lock.lock().map_err(|error| self.error("cannot be locked", &error))?;
         let mut state = self.read()?;
         let start = self.first.unwrap_or(state.next_index);
-        let most = NUMBERS_MAX.saturating_sub(start);
+        let most = self.most.saturating_sub(start);
         if count > most {
             return Err(NumbersError::Exhausted { next: start });
         }
@@ -134,6 +145,8 @@ impl Numbers for NumberFile {
         }
         let reserved = self.block.start..self.block.start + count;
         self.block.start = reserved.end;
+        let first = self.used.as_ref().map_or(reserved.start, |used| used.start);
+        self.used = Some(first..reserved.end);
         Ok(reserved)
     }
 }
@@ -161,7 +174,7 @@ mod tests {
     use super::*;
 
     fn open(folder: &Path) -> NumberFile {
-        NumberFile::open(folder, "http://127.0.0.1:1234", 1, None).unwrap()
+        NumberFile::open(folder, "http://127.0.0.1:1234", &CorpusPlan::usual(1), None).unwrap()
     }
 
     #[test]
@@ -213,7 +226,9 @@ mod tests {
     fn a_given_first_number_is_used_and_remembered() {
         let folder = tempfile::tempdir().unwrap();
         let target = "http://127.0.0.1:1234";
-        let mut given = NumberFile::open(folder.path(), target, 1, Some(1_000_000)).unwrap();
+        let mut given =
+            NumberFile::open(folder.path(), target, &CorpusPlan::usual(1), Some(1_000_000))
+                .unwrap();
         assert_eq!(given.reserve(5).unwrap(), 1_000_000..1_000_005, "as given");
         assert!(open(folder.path()).reserve(1).unwrap().start >= 1_000_005, "and remembered");
     }
@@ -224,7 +239,8 @@ mod tests {
         let mut numbers = open(folder.path());
         numbers.reserve(1).unwrap();
         fs::write(&numbers.path, "{\"next_index\":").unwrap();
-        let error = NumberFile::open(folder.path(), "http://127.0.0.1:1234", 1, None);
+        let error =
+            NumberFile::open(folder.path(), "http://127.0.0.1:1234", &CorpusPlan::usual(1), None);
         let text = error.unwrap_err().to_string();
         assert!(text.contains("127.0.0.1-1234") && text.contains("FIRST_INDEX"), "{text}");
     }
@@ -232,9 +248,10 @@ mod tests {
     #[test]
     fn beyond_the_last_document_there_are_none() {
         let folder = tempfile::tempdir().unwrap();
-        let last = NUMBERS_MAX - 10;
-        let mut numbers = NumberFile::open(folder.path(), "x", 1, Some(last)).unwrap();
+        let last = (1_u64 << 30) - 10;
+        let mut numbers =
+            NumberFile::open(folder.path(), "x", &CorpusPlan::usual(1), Some(last)).unwrap();
         assert!(numbers.reserve(11).is_err(), "eleven do not fit");
-        assert_eq!(numbers.reserve(10).unwrap(), last..NUMBERS_MAX, "ten do");
+        assert_eq!(numbers.reserve(10).unwrap(), last..1 << 30, "ten do");
     }
 }

@@ -185,6 +185,11 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
         Ok(sources.collect())
     }
 
+    /// Where document numbers come from.
+    pub const fn numbers(&self) -> &N {
+        &self.numbers
+    }
+
     fn sockets(&mut self) -> SocketUse {
         SocketUse {
             ports_held: self.lanes.iter_mut().map(Lanes::ports_held).sum(),

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn only_the_expected_body_of_a_2xx_answer_is_accepted() {
-        let api = ExampleApi::new(Arc::new(Corpus::new(1)), PermissionsShape::Object);
+        let corpus = Corpus::new(&crate::corpus::plan::CorpusPlan::usual(1)).unwrap();
+        let api = ExampleApi::new(Arc::new(corpus), PermissionsShape::Object);
         let wrong = Ending::Broken(Break::WrongBody);
         for (workload, status, body, ending) in [
             (Workload::Index, 200, "\"OK\"\n", Ending::Accepted),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
 use super::schema::{
-    CalibrationRecord, CapacityRecord, EnvironmentRecord, GeneratorRecord, LatenessRecord,
-    LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord,
-    TargetRecord, ToolRecord, VerificationRecord,
+    CalibrationRecord, CapacityRecord, CorpusRecord, EnvironmentRecord, GeneratorRecord,
+    LatenessRecord, LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION,
+    SettingRecord, TargetRecord, ToolRecord, VerificationRecord,
 };
 use super::signoff::{Evidence, Terms, sign_off};
 use crate::campaign::{CampaignOutcome, LevelOutcome};
@@ -95,6 +95,8 @@ pub struct RunInputs<'a> {
     pub target: TargetRecord,
     /// Every setting with its origin.
     pub settings: BTreeMap<String, SettingRecord>,
+    /// The documents.
+    pub corpus: Option<CorpusRecord>,
     /// What the campaign has come to so far.
     pub outcome: &'a CampaignOutcome,
     /// The trials so far.
@@ -134,6 +136,7 @@ impl RunRecord {
             environment: inputs.environment,
             target: inputs.target,
             settings: inputs.settings,
+            corpus: inputs.corpus,
             overload: overload(&levels, outcome.capacity.rps),
             generator: generator(sums, outcome.capacity.finding, &levels, &trials),
             verification: verification(sums, &trials, &recoveries),

@@ -197,6 +197,7 @@ fn assemble(
             base_ms: Some(10.0),
         },
         settings: BTreeMap::from([("LANES_MAX".to_owned(), lanes)]),
+        corpus: None,
         outcome,
         trials,
         recoveries: Vec::new(),

@@ -29,6 +29,9 @@ pub struct RunRecord {
     pub target: TargetRecord,
     /// Every setting with its origin.
     pub settings: BTreeMap<String, SettingRecord>,
+    /// The documents; null in results of earlier versions.
+    #[serde(default)]
+    pub corpus: Option<CorpusRecord>,
     /// The answer of the search.
     pub capacity: CapacityRecord,
     /// Every trial, in the order in which they were run.
@@ -216,6 +219,38 @@ pub struct GeneratorRecord {
     pub lanes_max: Option<u32>,
     /// Times over one hour, counted as one hour.
     pub overflow: u64,
+}
+
+/// The documents that were sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CorpusRecord {
+    /// The model: the same version, settings and number are the same document for ever.
+    pub corpus_version: String,
+    /// `CORPUS_SEED`.
+    pub seed: u64,
+    /// Number of the first document that was sent; null when none was.
+    pub first_index: Option<u64>,
+    /// Behind the last one; numbers between may have been left out by trials that ended early.
+    pub next_index: Option<u64>,
+    /// Documents that there are.
+    pub documents: u64,
+    /// File servers.
+    pub hosts: u32,
+    /// Directories.
+    pub dirs: u32,
+    /// Users and groups.
+    pub principals: u32,
+    /// Kinds and sizes of files.
+    pub profile_data: String,
+    /// `mixed` or `crawl`.
+    pub order: String,
+    /// Mean length of a body in bytes, of a sample.
+    pub body_mean_bytes: Option<f64>,
+    /// How much smaller the bodies of a sample are when compressed together (deflate); an index may be as much smaller
+    /// than its input.
+    pub deflate_ratio: Option<f64>,
+    /// What real file shares have and these documents do not.
+    pub given_up: Vec<String>,
 }
 
 /// What the generator can do on its machine, measured before the run against a server that does nothing.

@@ -67,7 +67,9 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     if settings.target.is_local() {
         outcome.capacity.flags.push(Flag::CoLocated);
     }
-    let record = run.assemble(settings, measurer.elapsed_s(), &outcome, recorder.into_log());
+    let elapsed_s = measurer.elapsed_s();
+    let used = session.measurer.numbers().used();
+    let record = run.assemble(settings, elapsed_s, &outcome, recorder.into_log(), used);
     run.write(&record)?;
     print(settings, &run, &record)?;
     match ended {

@@ -2,6 +2,7 @@
 
 pub mod capacity;
 pub mod config;
+pub mod corpus;
 pub mod explain;
 pub mod load;
 pub mod rehearse;

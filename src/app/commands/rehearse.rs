@@ -57,6 +57,8 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
     let (load_s, trials) = (notes.load_s, notes.log.trials.len());
     let (soft, hard) = descriptor_limits();
     let record = RunRecord::assemble(RunInputs {
+        // Nothing is sent.
+        corpus: None,
         tool: tool(),
         stamp: RunStamp {
             id: "rehearsal".to_owned(),

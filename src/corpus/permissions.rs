@@ -1,0 +1,267 @@
+//! Who may read what: principals, and the lists that directories have of them.
+
+use super::alias::zipf;
+use super::words::{GROUPS, PEOPLE, words};
+use crate::seed::Seed;
+use crate::units::{bits_below, bits_to_unit, u64_to_usize, usize_to_u64};
+
+/// Skew of principals.
+const ZIPF: f64 = 0.8;
+/// Share of entries that may write, after the owner's.
+const WRITE_RATIO: f64 = 0.35;
+/// Share of those lists with `everyone` in which everyone may only read.
+const EVERYONE_READS_RATIO: f64 = 0.7;
+/// Weights of 1, 2, 3 ... entries in a list; 3.9 on average.
+const ENTRIES: [f64; 16] =
+    [14.0, 22.0, 18.0, 15.0, 10.0, 7.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.8, 0.5, 0.3, 0.2, 0.2];
+
+/// The shape of `permissions` in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PermissionsShape {
+    /// One object: `{"maya":"READ"}`.
+    Object,
+    /// A list of objects with one key each: `[{"maya":"READ"}]`.
+    List,
+}
+
+impl PermissionsShape {
+    /// The shape's name in settings and results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::List => "list",
+        }
+    }
+}
+
+/// Who, as a position among all principals, may do what; `None` is everyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    principal: Option<usize>,
+    may_write: bool,
+}
+
+/// A list of permissions, as documents hold it in either shape.
+#[derive(Debug, Clone)]
+pub(super) struct Permissions {
+    object: Box<str>,
+    list: Box<str>,
+}
+
+impl Permissions {
+    /// Everything of a document from the end of its size on.
+    pub(super) fn text(&self, shape: PermissionsShape) -> &str {
+        match shape {
+            PermissionsShape::Object => &self.object,
+            PermissionsShape::List => &self.list,
+        }
+    }
+
+    fn new(entries: &[Entry], names: &[String]) -> Self {
+        let entries = entries.iter().map(|entry| {
+            let right = if entry.may_write { "READ_WRITE" } else { "READ" };
+            let name = entry.principal.and_then(|principal| names.get(principal));
+            format!("\"{}\":\"{right}\"", name.map_or("everyone", String::as_str))
+        });
+        let entries: Vec<String> = entries.collect();
+        let listed: Vec<String> = entries.iter().map(|entry| format!("{{{entry}}}")).collect();
+        Self {
+            object: format!(",\"permissions\":{{{}}}}}", entries.join(",")).into(),
+            list: format!(",\"permissions\":[{}]}}", listed.join(",")).into(),
+        }
+    }
+}
+
+/// The users among the principals of a corpus, in no order of popularity.
+pub(super) fn users(principals: usize) -> Vec<String> {
+    (0..principals).filter(|number| !is_group(*number)).map(principal).collect()
+}
+
+/// What a list of permissions is for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Need {
+    /// Whom its directories belong to, if to one user.
+    pub(super) owner: Option<String>,
+    /// Whether everyone is on it.
+    pub(super) is_open: bool,
+    /// The share of all documents that have it.
+    pub(super) load: f64,
+}
+
+/// Makes a list for each need.
+///
+/// Who is on a list that many documents have is on many documents: the lists that weigh most choose first, each among
+/// those who lack most of what Zipf's law gives them, so that principals fall off as they should in documents.
+pub(super) fn lists(needs: &[Need], principals: usize, seed: Seed) -> Vec<Permissions> {
+    let sizes = quotas(needs.len(), seed.named("sizes"));
+    let mut lacking = Lacking::new(needs, &sizes, principals);
+    let mut order: Vec<usize> = (0..needs.len()).collect();
+    let load = |list: &usize| needs.get(*list).map_or(0.0, |need| need.load);
+    order.sort_by(|one, other| load(other).total_cmp(&load(one)).then(one.cmp(other)));
+    let mut made: Vec<Option<Permissions>> = vec![None; needs.len()];
+    for list in order {
+        let (Some(need), Some(size)) = (needs.get(list), sizes.get(list)) else { continue };
+        let chance = seed.numbered(usize_to_u64(list));
+        if let Some(place) = made.get_mut(list) {
+            *place =
+                Some(Permissions::new(&entries(need, *size, &mut lacking, chance), &lacking.names));
+        }
+    }
+    made.into_iter().flatten().collect()
+}
+
+/// The entries of one list, the owner first.
+fn entries(need: &Need, size: usize, lacking: &mut Lacking, chance: Seed) -> Vec<Entry> {
+    let owner = need.owner.iter().map(|owner| lacking.position_of(owner));
+    let mut entries: Vec<Entry> =
+        owner.map(|principal| Entry { principal, may_write: true }).collect();
+    for place in usize_to_u64(entries.len())..usize_to_u64(size.min(lacking.names.len())) {
+        let principal = lacking.draw(&entries, need.load, chance.bits_at(2 * place));
+        let may_write =
+            entries.is_empty() || bits_to_unit(chance.bits_at(2 * place + 1)) < WRITE_RATIO;
+        entries.push(Entry { principal: Some(principal), may_write });
+    }
+    if need.is_open {
+        let may_write = bits_to_unit(chance.named("everyone").bits_at(0)) >= EVERYONE_READS_RATIO;
+        entries.push(Entry { principal: None, may_write });
+    }
+    entries
+}
+
+/// How much each principal still lacks of its share.
+struct Lacking {
+    names: Vec<String>,
+    shares: Vec<f64>,
+}
+
+impl Lacking {
+    fn new(needs: &[Need], sizes: &[usize], principals: usize) -> Self {
+        let names: Vec<String> = (0..principals).map(principal).collect();
+        let law = zipf(principals, ZIPF);
+        let total: f64 = law.iter().sum();
+        let all: f64 = needs
+            .iter()
+            .zip(sizes)
+            .map(|(need, size)| need.load * usize_to_u64(*size) as f64)
+            .sum();
+        let shares: Vec<f64> = law.iter().map(|weight| weight / total * all).collect();
+        let mut lacking = Self { names, shares };
+        for need in needs {
+            let owner = need.owner.as_ref().and_then(|owner| lacking.position_of(owner));
+            if let Some(share) = owner.and_then(|owner| lacking.shares.get_mut(owner)) {
+                *share -= need.load;
+            }
+        }
+        lacking
+    }
+
+    fn position_of(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+
+    /// Somebody who is not among `taken`, for a list of so much load.
+    fn draw(&mut self, taken: &[Entry], load: f64, bits: u64) -> usize {
+        let is_free = |place: usize| taken.iter().all(|entry| entry.principal != Some(place));
+        // Who would come to have too much is out of the question, unless everybody would.
+        let weight = |share: f64| if share >= load { share } else { 1e-9 };
+        let taken_weight: f64 = taken
+            .iter()
+            .filter_map(|entry| self.shares.get(entry.principal?))
+            .map(|share| weight(*share))
+            .sum();
+        let total: f64 = self.shares.iter().map(|share| weight(*share)).sum::<f64>() - taken_weight;
+        let mut left = bits_to_unit(bits) * total;
+        let mut last = 0;
+        for (place, share) in self.shares.iter().enumerate().filter(|(place, _)| is_free(*place)) {
+            last = place;
+            left -= weight(*share);
+            if left < 0.0 {
+                break;
+            }
+        }
+        if let Some(share) = self.shares.get_mut(last) {
+            *share -= load;
+        }
+        last
+    }
+}
+
+/// How many entries each list has: as many lists of each length as its weight says, in random order.
+fn quotas(count: usize, seed: Seed) -> Vec<usize> {
+    let total: f64 = ENTRIES.iter().sum();
+    let mut sizes = Vec::with_capacity(count);
+    let mut before = 0.0;
+    for (position, weight) in ENTRIES.iter().enumerate() {
+        before += weight;
+        let until = crate::units::round_to_u64(before / total * count as f64);
+        sizes.resize(u64_to_usize(until), position + 1);
+    }
+    shuffle(&mut sizes, seed);
+    sizes
+}
+
+/// Puts `items` in a random order (Fisher and Yates).
+pub(super) fn shuffle<T>(items: &mut [T], seed: Seed) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, pick(seed.bits_at(usize_to_u64(last)), last + 1));
+    }
+}
+
+/// A position below `count`.
+pub(super) fn pick(bits: u64, count: usize) -> usize {
+    u64_to_usize(bits_below(bits, usize_to_u64(count)))
+}
+
+const fn is_group(number: usize) -> bool {
+    number % 4 == 3
+}
+
+/// A user or a group; never with a dot, which a search engine would take for a path.
+fn principal(number: usize) -> String {
+    let named = |names: &'static str, place: usize| {
+        let names = words(names);
+        let name = names.get(place % names.len()).copied().unwrap_or("user");
+        (name, place / names.len())
+    };
+    if is_group(number) {
+        let (name, round) = named(GROUPS, number / 4);
+        let right = if (number / 4).is_multiple_of(3) { "ro" } else { "rw" };
+        return if round == 0 {
+            format!("grp-{name}-{right}")
+        } else {
+            format!("grp-{name}-{round}-{right}")
+        };
+    }
+    let (name, round) = named(PEOPLE, number - number / 4);
+    if round == 0 { name.to_owned() } else { format!("{name}{round}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_principal_has_a_name_of_its_own_that_no_engine_takes_for_a_path() {
+        let names: BTreeSet<String> = (0..496).map(principal).collect();
+        assert_eq!(names.len(), 496, "no name twice");
+        for name in names {
+            assert!(!name.is_empty() && name.is_ascii() && !name.contains(['.', '"']), "{name}");
+            assert_ne!(name, "everyone", "that one is special");
+        }
+    }
+
+    #[test]
+    fn lists_are_as_long_as_their_weights_say() {
+        let sizes = quotas(1000, Seed(1));
+        let mean = sizes.iter().sum::<usize>() as f64 / 1000.0;
+        assert!((mean - 3.92).abs() < 0.05, "{mean}");
+        assert_eq!(
+            sizes.iter().filter(|size| **size == 2).count(),
+            219,
+            "22 of 100.5 in a hundred"
+        );
+    }
+}
