@@ -202,3 +202,52 @@ fn defaults_shown_for_the_example_api_are_its_own() {
         }
     }
 }
+
+#[test]
+fn documents_come_as_lines_that_a_reader_may_stop_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = plimsoll(folder.path(), &["corpus", "--count", "500", "--first", "7"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines = text(&output.stdout);
+    assert_eq!(lines.lines().count(), 500, "one line each");
+    for line in lines.lines() {
+        let document: Value = serde_json::from_str(line).unwrap();
+        assert!(document["name"].is_string() && document["file_size"].is_u64(), "{line}");
+    }
+    let seed =
+        plimsoll(folder.path(), &["corpus", "--count", "500", "--first", "7", "--seed", "2"], &[]);
+    assert_ne!(text(&seed.stdout), lines, "another seed, other documents");
+    let mut endless = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["corpus", "--count", "1000000000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever has read enough closes the pipe.
+    drop(endless.stdout.take());
+    assert_eq!(endless.wait().unwrap().code(), Some(0), "that is a normal end");
+}
+
+#[test]
+fn a_listing_becomes_the_profile_of_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let listing: String = (1..=400)
+        .map(|number| match number % 4 {
+            0 => format!("{}\t/srv/plans/{number}.dwg\n", 1000 * number),
+            _ => format!("{number}\t/srv/notes/{number}.md\n"),
+        })
+        .collect();
+    fs::write(folder.path().join("listing.tsv"), listing + "nonsense\n").unwrap();
+    let fitted = plimsoll(folder.path(), &["corpus", "--fit", "listing.tsv"], &[]);
+    assert_eq!(fitted.status.code(), Some(0), "{}", text(&fitted.stderr));
+    assert!(text(&fitted.stderr).contains("line 401"), "the bad one: {}", text(&fitted.stderr));
+    fs::write(folder.path().join("site.json"), &fitted.stdout).unwrap();
+    let words = ["corpus", "--count", "2000", "--sample-profile", "PROFILE_DATA=site.json"];
+    let sample = plimsoll(folder.path(), &words, &[]);
+    let profile: Value = serde_json::from_slice(&sample.stdout).unwrap();
+    let plans = profile["extensions"]["dwg"].as_f64().unwrap() / 2000.0;
+    assert!((plans - 0.25).abs() < 0.04, "{plans} of the documents are plans");
+    assert!(profile["size_p99_bytes"].as_u64().unwrap() > 300_000, "and large: {profile}");
+    let nothing = plimsoll(folder.path(), &["corpus", "--fit", "site.json"], &[]);
+    assert_refused(&nothing, "size<TAB>path", "a file that is no listing");
+}

@@ -34,9 +34,8 @@ impl Class {
     #[must_use]
     pub fn of(extension: &str) -> Self {
         const OFFICE: &str = " pdf txt docx xlsx doc msg xls pptx csv md eml ppt rtf odt vsdx accdb mdb pst ods one p7s url lnk tif ";
-        const MEDIA: &str = " jpg png gif mp3 svg jpeg mp4 heic bmp psd mov wav dwg ";
-        const DEVELOPMENT: &str =
-            " html xml js json java h py css c cs php htm sql yml ps1 cpp bat lib pdb ";
+        const MEDIA: &str = " jpg png gif mp3 svg jpeg mp4 heic bmp psd mov wav dwg webp tiff flac m4a avi mkv ai eps ";
+        const DEVELOPMENT: &str = " html xml js json java h py css c cs php htm sql yml ps1 cpp bat lib pdb rs go ts tsx jsx rb pl sh swift kt lua vue scss hpp cc toml yaml ipynb ";
         let word = format!(" {extension} ");
         match extension {
             "" => Self::System,

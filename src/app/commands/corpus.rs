@@ -137,15 +137,22 @@ fn fit_listing(listing: &Path) -> Result<Exit, Failure> {
 }
 
 fn summary(fitted: &Fitted) -> String {
-    let mut parts = vec![format!("{} files of {} kinds", fitted.files, fitted.profile.kinds.len())];
+    let kinds = usize_to_u64(fitted.profile.kinds.len());
+    let mut parts =
+        vec![format!("{} of {}", counted(fitted.files, "file"), counted(kinds, "kind"))];
     if fitted.left_out > 0 {
         parts.push(format!("{} of rare kinds left out", fitted.left_out));
     }
     if fitted.bad > 0 {
         let named: Vec<String> = fitted.bad_lines.iter().map(ToString::to_string).collect();
         let more = if fitted.bad > usize_to_u64(named.len()) { " …" } else { "" };
-        let (bad, lines) = (fitted.bad, named.join(", "));
-        parts.push(format!("caution: {bad} lines are no `size<TAB>path`: line {lines}{more}"));
+        let (bad, lines) = (counted(fitted.bad, "bad line"), named.join(", "));
+        parts.push(format!("caution: {bad} left out, no `size<TAB>path`: line {lines}{more}"));
     }
     parts.join("; ")
+}
+
+/// A count with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
