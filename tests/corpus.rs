@@ -13,9 +13,11 @@ use plimsoll::corpus::permutation::Permutation;
 use plimsoll::corpus::plan::{CorpusPlan, Order};
 use plimsoll::corpus::profiles::DataProfile;
 use plimsoll::corpus::sample::{Document, SampleProfile};
+use plimsoll::corpus::sizes::SizeLaw;
 use plimsoll::corpus::{CORPUS_VERSION, Corpus, PermissionsShape};
 use plimsoll::seed::Seed;
 use plimsoll::units::u64_to_usize;
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 use unicode_normalization::UnicodeNormalization;
 
 /// Percent of files of at most 2^k bytes, k from 5 to 25, and 100 beyond: knowledge workers 2016–18 (Dinneen and Nguyen
@@ -60,6 +62,81 @@ fn sizes_follow_the_published_curves() {
     let docs = SampleProfile::of(&corpus(&plan), 0, 300_000).unwrap();
     let far = distance(&docs, &ADMINISTRATORS);
     assert!(far <= 0.025, "docs is {far} from the administrators' curve");
+}
+
+/// Extensions in small letters and sizes of the first million documents.
+fn million() -> Vec<(String, u64)> {
+    let corpus = usual();
+    let document = |number| {
+        let text = body(&corpus, number, PermissionsShape::Object);
+        let document: Document = serde_json::from_str(&text).unwrap();
+        let extension = document.name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        (extension.to_ascii_lowercase(), document.file_size)
+    };
+    (0..1_000_000).map(document).collect()
+}
+
+/// Probability that a file of this law has fewer than so many bytes.
+fn below(law: &SizeLaw, bytes: f64) -> f64 {
+    let SizeLaw::LogNormal { median_bytes, sigma } = law else { panic!("{law:?}") };
+    Normal::new(median_bytes.ln(), *sigma).unwrap().cdf(bytes.ln())
+}
+
+#[test]
+fn a_million_documents_follow_their_own_profile() {
+    let profile = DataProfile::named("share").unwrap();
+    let total: f64 = profile.kinds.iter().map(|kind| kind.share).sum();
+    let documents = million();
+    let count = documents.len() as f64;
+
+    let mut sizes: Vec<u64> = documents.iter().map(|(_, size)| *size).collect();
+    sizes.sort_unstable();
+    let mixture = |bytes: f64| {
+        let kinds = profile.kinds.iter();
+        let sum: f64 = kinds.map(|kind| kind.share / total * below(&kind.sizes, bytes)).sum();
+        profile.empty_ratio + (1.0 - profile.empty_ratio) * sum
+    };
+    let mut far = 0.0_f64;
+    for step in 0..800 {
+        // A size is what is left of a real number when its fraction is cut off.
+        let bytes = (f64::from(step) / 800.0 * 24.0).exp().floor();
+        let found = sizes.partition_point(|size| (*size as f64) <= bytes) as f64 / count;
+        far = far.max((found - mixture(bytes + 1.0)).abs());
+    }
+    // The 0.1 % point of the Kolmogorov distance.
+    assert!(far < 1.95 / count.sqrt(), "sizes are {far} from their mixture");
+
+    let mut squares = 0.0;
+    for kind in &profile.kinds {
+        let expected = kind.share / total * count;
+        let found = documents.iter().filter(|(extension, _)| *extension == kind.extension).count();
+        squares += (found as f64 - expected).powi(2) / expected;
+    }
+    let freedom = profile.kinds.len() as f64 - 1.0;
+    let chance = 1.0 - ChiSquared::new(freedom).unwrap().cdf(squares);
+    assert!(chance > 1e-4, "extensions: chi-square {squares} of {freedom} degrees, {chance}");
+
+    for extension in ["pdf", "docx"] {
+        let kind = profile.kinds.iter().find(|kind| kind.extension == extension).unwrap();
+        let of_kind = documents.iter().filter(|(one, size)| one == extension && *size > 0);
+        let mut shares: Vec<f64> =
+            of_kind.map(|(_, size)| below(&kind.sizes, *size as f64 + 0.5)).collect();
+        shares.sort_by(f64::total_cmp);
+        let anderson = anderson_darling(&shares);
+        // The 0.1 % point where the law is fully known.
+        assert!(anderson < 6.0, "{extension}: A-square {anderson}");
+    }
+}
+
+/// The statistic of Anderson and Darling of ascending values that should be uniform.
+fn anderson_darling(shares: &[f64]) -> f64 {
+    let count = shares.len() as f64;
+    let terms = shares
+        .iter()
+        .zip(shares.iter().rev())
+        .enumerate()
+        .map(|(rank, (low, high))| (2.0 * rank as f64 + 1.0) * (low.ln() + (1.0 - high).ln()));
+    -count - terms.sum::<f64>() / count
 }
 
 /// The exponent under which counts by rank are likeliest, between 0.3 and 1.5.
