@@ -193,11 +193,12 @@ fn the_generator_knows_what_it_reaches_against_a_server_that_does_nothing() {
     let ask = |answer| {
         self_test::calibrate(&Arc::new(Plain), answer, Tuning::usual(256), &|| false).unwrap()
     };
-    let able = ask(b"\"OK\"");
-    let ceiling = able.ceiling.expect("at least the first rate");
-    assert!(ceiling.get() >= 1000.0, "{ceiling}");
-    assert!(able.lateness_p99_ms.is_some() && able.cpu_us_per_request.is_some(), "{able:?}");
-    assert_eq!(ask(b"what?").ceiling, None, "wrong answers are no answers");
+    let able = ask(b"\"OK\"").expect("nobody wanted to stop");
+    let ceiling_rps = able.ceiling_rps.expect("at least the first rate");
+    assert!(ceiling_rps >= 1000.0, "{ceiling_rps}");
+    assert!(able.lateness_ms.p99.is_some() && able.cpu_us_per_request.is_some(), "{able:?}");
+    let unable = ask(b"what?").expect("nobody wanted to stop");
+    assert_eq!(unable.ceiling_rps, None, "wrong answers are no answers");
 }
 
 #[test]

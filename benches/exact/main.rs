@@ -8,14 +8,13 @@
     reason = "a bench prints, and may stop at a broken assumption"
 )]
 
+#[path = "../peers/resident.rs"]
+mod resident;
 mod server;
 
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use plimsoll::units::{round_to_u64, u64_to_usize, usize_to_u64};
-use procfs::process::Process;
 use serde_json::Value;
 
 use server::{Manner, Seen, Server};
@@ -192,12 +191,5 @@ fn resident_mb(words: &[&str]) -> f64 {
         .stderr(Stdio::null())
         .spawn()
         .expect("the tool runs");
-    let id = i32::try_from(tool.id()).expect("a process");
-    let mut most_kb = 0;
-    while tool.try_wait().expect("a child").is_none() {
-        let status = Process::new(id).and_then(|process| process.status());
-        most_kb = most_kb.max(status.ok().and_then(|status| status.vmhwm).unwrap_or_default());
-        thread::sleep(Duration::from_millis(100));
-    }
-    most_kb as f64 / 1024.0
+    resident::most_mb(&mut tool)
 }

@@ -10,6 +10,7 @@
     reason = "a bench prints, and may stop at a broken assumption"
 )]
 
+mod resident;
 mod scripts;
 mod server;
 mod tools;

@@ -1,14 +1,12 @@
 //! The clients that are compared: how each is called, and what it says it has done.
 
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
-use procfs::process::Process;
 use serde_json::Value;
 
+use crate::resident;
 use crate::server::Nginx;
 
 /// The core of the clients.
@@ -85,14 +83,7 @@ pub(crate) fn resident_mb(server: &Nginx, rate: u32, seconds: u32) -> f64 {
         .stderr(Stdio::null())
         .spawn()
         .expect("the tool runs");
-    let id = i32::try_from(tool.id()).expect("a process");
-    let mut most_kb = 0;
-    while tool.try_wait().expect("a child").is_none() {
-        let status = Process::new(id).and_then(|process| process.status());
-        most_kb = most_kb.max(status.ok().and_then(|status| status.vmhwm).unwrap_or_default());
-        thread::sleep(Duration::from_millis(100));
-    }
-    most_kb as f64 / 1024.0
+    resident::most_mb(&mut tool)
 }
 
 impl Tool {

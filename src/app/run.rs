@@ -16,17 +16,15 @@ use crate::corpus::{CORPUS_VERSION, Corpus};
 use crate::files::journal::Journal;
 use crate::files::manifest::{environment, tool};
 use crate::files::run_dir::RunDir;
-use crate::live::self_test::Calibration;
 use crate::report::assemble::RunInputs;
 use crate::report::record::{JournalLine, RunHeader};
 use crate::report::schema::{
-    CalibrationRecord, CorpusRecord, EnvironmentRecord, LatenessRecord, RunRecord, RunStamp,
-    SCHEMA_VERSION, SettingRecord, TargetRecord,
+    CalibrationRecord, CorpusRecord, EnvironmentRecord, RunRecord, RunStamp, SCHEMA_VERSION,
+    SettingRecord, TargetRecord,
 };
 use crate::report::signoff::Terms;
 use crate::search::finding::Finding;
 use crate::term::complain;
-use crate::units::Rps;
 
 /// The result file.
 const RESULT: &str = "result.json";
@@ -52,14 +50,14 @@ impl Run {
     pub fn begin(
         settings: &Settings,
         session: &Session,
-        calibration: Calibration,
+        calibration: Option<CalibrationRecord>,
     ) -> Result<Self, Failure> {
         let dir = RunDir::create(&settings.out, settings.preset.name())
             .map_err(|error| Failure::new(Exit::Results, error))?;
         if let Some(problem) = dir.latest_problem() {
             complain(&format!("caution: {problem}"));
         }
-        Ok(Self::of(settings, session, calibration_record(&calibration), dir, None))
+        Ok(Self::of(settings, session, calibration, dir, None))
     }
 
     /// The folder of a run that was broken off, to go on with it.
@@ -105,7 +103,9 @@ impl Run {
     /// Rate that the generator reached against a server that does nothing.
     #[must_use]
     pub fn generator_rps(&self) -> Option<f64> {
-        self.calibration.and_then(|calibration| calibration.ceiling_rps)
+        let found = self.calibration.and_then(|calibration| calibration.ceiling_rps);
+        // A broken run goes on under the limit that it had begun with.
+        self.past.as_ref().map_or(found, |past| past.header.generator_rps)
     }
 
     /// The run's folder.
@@ -157,7 +157,7 @@ impl Run {
         wall_s: f64,
         outcome: &CampaignOutcome,
         log: RunLog,
-        used: Option<&Range<u64>>,
+        session: &Session,
     ) -> RunRecord {
         RunRecord::assemble(RunInputs {
             tool: tool(),
@@ -171,7 +171,7 @@ impl Run {
             environment: self.environment.clone(),
             target: self.target.clone(),
             settings: self.settings.clone(),
-            corpus: Some(corpus_record(&settings.corpus, used)),
+            corpus: Some(corpus_record(&settings.corpus, session.corpus(), session.numbers_used())),
             outcome,
             trials: log.trials,
             recoveries: log.recoveries,
@@ -191,28 +191,11 @@ impl Run {
     }
 }
 
-/// The generator's figures as they stand in journal and result; `None` when it was asked nothing.
-fn calibration_record(calibration: &Calibration) -> Option<CalibrationRecord> {
-    Some(CalibrationRecord {
-        at_rps: calibration.at?.get(),
-        lateness_ms: LatenessRecord {
-            p50: calibration.lateness_p50_ms,
-            p99: calibration.lateness_p99_ms,
-            max: calibration.lateness_max_ms,
-        },
-        cpu_us_per_request: calibration.cpu_us_per_request,
-        ceiling_rps: calibration.ceiling.map(Rps::get),
-    })
-}
-
 /// The documents as they stand in the result: `used` are the numbers from the first to behind the last that were
 /// reserved.
-fn corpus_record(plan: &CorpusPlan, used: Option<&Range<u64>>) -> CorpusRecord {
+fn corpus_record(plan: &CorpusPlan, corpus: &Corpus, used: Option<&Range<u64>>) -> CorpusRecord {
     let first = used.map_or(0, |used| used.start);
-    let sample = Corpus::new(plan).ok().map(|corpus| {
-        let count = SAMPLE_DOCUMENTS.min(corpus.numbers() - first);
-        body_figures(&corpus, first, count)
-    });
+    let figures = body_figures(corpus, first, SAMPLE_DOCUMENTS.min(plan.numbers() - first));
     CorpusRecord {
         corpus_version: CORPUS_VERSION.to_owned(),
         seed: plan.seed,
@@ -224,8 +207,8 @@ fn corpus_record(plan: &CorpusPlan, used: Option<&Range<u64>>) -> CorpusRecord {
         principals: plan.principals,
         profile_data: plan.profile.name.clone(),
         order: plan.order.name().to_owned(),
-        body_mean_bytes: sample.map(|figures| figures.mean_bytes),
-        deflate_ratio: sample.map(|figures| figures.deflate_ratio),
+        body_mean_bytes: figures.mean_bytes,
+        deflate_ratio: figures.deflate_ratio,
         given_up: vec![
             "repeated file names: of real ones 23 to 34 % occur more than once, here none"
                 .to_owned(),

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::ToSocketAddrs;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +19,6 @@ use crate::corpus::Corpus;
 use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
 use crate::live::inquirer::Inquirer;
-use crate::live::self_test::Calibration;
 use crate::live::tls::{TlsClient, Trust};
 use crate::live::vitals::{descriptor_limits, raise_descriptors};
 use crate::live::{Address, LiveMeasurer, Secret, Tuning, self_test};
@@ -26,6 +26,7 @@ use crate::live::{Address, LiveMeasurer, Secret, Tuning, self_test};
 use crate::profile::example_api::ExampleApi;
 use crate::profile::exchange::ExchangeError;
 use crate::profile::{PermissionsShape, Profile};
+use crate::report::schema::CalibrationRecord;
 use crate::target::launch::Launched;
 use crate::target::ready::{NotReady, Preflight, Ready};
 use crate::term::complain;
@@ -49,6 +50,7 @@ pub struct Session {
     pub ready: Ready,
     /// Its base URL.
     pub base_url: String,
+    corpus: Arc<Corpus>,
     profile: Arc<ExampleApi>,
     tuning: Tuning,
     /// Limits of this process on file descriptors.
@@ -105,6 +107,7 @@ impl Session {
         Ok(Self {
             measurer,
             ready,
+            corpus,
             profile,
             tuning,
             base_url: base.text,
@@ -113,11 +116,23 @@ impl Session {
         })
     }
 
+    /// The documents that it sends.
+    #[must_use]
+    pub fn corpus(&self) -> &Corpus {
+        &self.corpus
+    }
+
+    /// From the first document number that was reserved to behind the last; `None` before any was.
+    #[must_use]
+    pub const fn numbers_used(&self) -> Option<&Range<u64>> {
+        self.measurer.numbers().used()
+    }
+
     /// What the generator can do against a server that does nothing.
     ///
     /// # Errors
     /// When that server or the generator cannot be started.
-    pub fn calibrate(&self, interrupt: &Interrupt) -> Result<Calibration, Failure> {
+    pub fn calibrate(&self, interrupt: &Interrupt) -> Result<Option<CalibrationRecord>, Failure> {
         let is_interrupted = || interrupt.is_asked();
         let tuning = Tuning { lanes_max: self.tuning.lanes_max.min(LANES), ..self.tuning };
         self_test::calibrate(&self.profile, ACCEPTED_ANSWER, tuning, &is_interrupted)

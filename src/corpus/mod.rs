@@ -7,6 +7,7 @@
 mod alias;
 mod calendar;
 mod carriers;
+mod dealing;
 mod digits;
 pub mod fit;
 mod kinds;
@@ -99,7 +100,7 @@ impl Corpus {
             blocks: seed.named("block"),
             order: plan.order,
             numbers: plan.numbers(),
-            permutation: plan.permutation(seed),
+            permutation: Permutation::new(bits, seed.named("permutation")),
             carriers,
             stems: Stems::new(seed.named("stems")),
             tree,

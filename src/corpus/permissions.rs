@@ -1,6 +1,7 @@
 //! Who may read what: principals, and the lists that directories have of them.
 
 use super::alias::zipf;
+use super::dealing::Dealer;
 use super::words::{GROUPS, PEOPLE, words};
 use crate::seed::Seed;
 use crate::units::{bits_below, bits_to_unit, u64_to_usize, usize_to_u64};
@@ -91,33 +92,41 @@ pub(super) struct Need {
 
 /// Makes a list for each need.
 ///
-/// Who is on a list that many documents have is on many documents: the lists that weigh most choose first, each among
-/// those who lack most of what Zipf's law gives them, so that principals fall off as they should in documents.
+/// Who is on a list that many documents have is on many documents, and so is its length: both are dealt by weight.
 pub(super) fn lists(needs: &[Need], principals: usize, seed: Seed) -> Vec<Permissions> {
-    let sizes = quotas(needs.len(), seed.named("sizes"));
-    let mut lacking = Lacking::new(needs, &sizes, principals);
     let mut order: Vec<usize> = (0..needs.len()).collect();
     let load = |list: &usize| needs.get(*list).map_or(0.0, |need| need.load);
     order.sort_by(|one, other| load(other).total_cmp(&load(one)).then(one.cmp(other)));
+    let all: f64 = needs.iter().map(|need| need.load).sum();
+    let mut lengths = Dealer::new(&ENTRIES, all);
+    let mut sizes = vec![1; needs.len()];
+    for list in &order {
+        if let Some(size) = sizes.get_mut(*list) {
+            let bits = seed.named("length").bits_at(usize_to_u64(*list));
+            *size = lengths.give_any(load(list), bits, |_| true) + 1;
+        }
+    }
+    let mut people = People::new(needs, &sizes, principals);
     let mut made: Vec<Option<Permissions>> = vec![None; needs.len()];
     for list in order {
         let (Some(need), Some(size)) = (needs.get(list), sizes.get(list)) else { continue };
         let chance = seed.numbered(usize_to_u64(list));
+        let entries = entries(need, *size, &mut people, chance);
         if let Some(place) = made.get_mut(list) {
-            *place =
-                Some(Permissions::new(&entries(need, *size, &mut lacking, chance), &lacking.names));
+            *place = Some(Permissions::new(&entries, &people.names));
         }
     }
     made.into_iter().flatten().collect()
 }
 
 /// The entries of one list, the owner first.
-fn entries(need: &Need, size: usize, lacking: &mut Lacking, chance: Seed) -> Vec<Entry> {
-    let owner = need.owner.iter().map(|owner| lacking.position_of(owner));
-    let mut entries: Vec<Entry> =
-        owner.map(|principal| Entry { principal, may_write: true }).collect();
-    for place in usize_to_u64(entries.len())..usize_to_u64(size.min(lacking.names.len())) {
-        let principal = lacking.draw(&entries, need.load, chance.bits_at(2 * place));
+fn entries(need: &Need, size: usize, people: &mut People, chance: Seed) -> Vec<Entry> {
+    let owner = need.owner.as_ref().and_then(|owner| people.position_of(owner));
+    let owner = owner.map(|owner| Entry { principal: Some(owner), may_write: true });
+    let mut entries: Vec<Entry> = owner.into_iter().collect();
+    for place in usize_to_u64(entries.len())..usize_to_u64(size.min(people.names.len())) {
+        let is_free = |one: usize| entries.iter().all(|entry| entry.principal != Some(one));
+        let principal = people.dealer.give_any(need.load, chance.bits_at(2 * place), is_free);
         let may_write =
             entries.is_empty() || bits_to_unit(chance.bits_at(2 * place + 1)) < WRITE_RATIO;
         entries.push(Entry { principal: Some(principal), may_write });
@@ -129,76 +138,31 @@ fn entries(need: &Need, size: usize, lacking: &mut Lacking, chance: Seed) -> Vec
     entries
 }
 
-/// How much each principal still lacks of its share.
-struct Lacking {
+/// All principals, and how much of its share each still lacks.
+struct People {
     names: Vec<String>,
-    shares: Vec<f64>,
+    dealer: Dealer,
 }
 
-impl Lacking {
+impl People {
     fn new(needs: &[Need], sizes: &[usize], principals: usize) -> Self {
-        let names: Vec<String> = (0..principals).map(principal).collect();
-        let law = zipf(principals, ZIPF);
-        let total: f64 = law.iter().sum();
-        let all: f64 = needs
-            .iter()
-            .zip(sizes)
-            .map(|(need, size)| need.load * usize_to_u64(*size) as f64)
-            .sum();
-        let shares: Vec<f64> = law.iter().map(|weight| weight / total * all).collect();
-        let mut lacking = Self { names, shares };
+        let loads =
+            needs.iter().zip(sizes).map(|(need, size)| need.load * usize_to_u64(*size) as f64);
+        let mut people = Self {
+            names: (0..principals).map(principal).collect(),
+            dealer: Dealer::new(&zipf(principals, ZIPF), loads.sum()),
+        };
         for need in needs {
-            let owner = need.owner.as_ref().and_then(|owner| lacking.position_of(owner));
-            if let Some(share) = owner.and_then(|owner| lacking.shares.get_mut(owner)) {
-                *share -= need.load;
+            if let Some(owner) = need.owner.as_ref().and_then(|owner| people.position_of(owner)) {
+                people.dealer.give(owner, need.load);
             }
         }
-        lacking
+        people
     }
 
     fn position_of(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|known| known == name)
     }
-
-    /// Somebody who is not among `taken`, for a list of so much load.
-    fn draw(&mut self, taken: &[Entry], load: f64, bits: u64) -> usize {
-        let is_free = |place: usize| taken.iter().all(|entry| entry.principal != Some(place));
-        // Who would come to have too much is out of the question, unless everybody would.
-        let weight = |share: f64| if share >= load { share } else { 1e-9 };
-        let taken_weight: f64 = taken
-            .iter()
-            .filter_map(|entry| self.shares.get(entry.principal?))
-            .map(|share| weight(*share))
-            .sum();
-        let total: f64 = self.shares.iter().map(|share| weight(*share)).sum::<f64>() - taken_weight;
-        let mut left = bits_to_unit(bits) * total;
-        let mut last = 0;
-        for (place, share) in self.shares.iter().enumerate().filter(|(place, _)| is_free(*place)) {
-            last = place;
-            left -= weight(*share);
-            if left < 0.0 {
-                break;
-            }
-        }
-        if let Some(share) = self.shares.get_mut(last) {
-            *share -= load;
-        }
-        last
-    }
-}
-
-/// How many entries each list has: as many lists of each length as its weight says, in random order.
-fn quotas(count: usize, seed: Seed) -> Vec<usize> {
-    let total: f64 = ENTRIES.iter().sum();
-    let mut sizes = Vec::with_capacity(count);
-    let mut before = 0.0;
-    for (position, weight) in ENTRIES.iter().enumerate() {
-        before += weight;
-        let until = crate::units::round_to_u64(before / total * count as f64);
-        sizes.resize(u64_to_usize(until), position + 1);
-    }
-    shuffle(&mut sizes, seed);
-    sizes
 }
 
 /// Puts `items` in a random order (Fisher and Yates).
@@ -251,17 +215,5 @@ mod tests {
             assert!(!name.is_empty() && name.is_ascii() && !name.contains(['.', '"']), "{name}");
             assert_ne!(name, "everyone", "that one is special");
         }
-    }
-
-    #[test]
-    fn lists_are_as_long_as_their_weights_say() {
-        let sizes = quotas(1000, Seed(1));
-        let mean = sizes.iter().sum::<usize>() as f64 / 1000.0;
-        assert!((mean - 3.92).abs() < 0.05, "{mean}");
-        assert_eq!(
-            sizes.iter().filter(|size| **size == 2).count(),
-            219,
-            "22 of 100.5 in a hundred"
-        );
     }
 }

@@ -1,6 +1,5 @@
 //! Everything that fixes a corpus, and what it may not be.
 
-use super::permutation::Permutation;
 use super::profiles::DataProfile;
 
 /// A search engine that makes fields of what it is sent takes two for each principal, and a thousand at the most.
@@ -123,9 +122,5 @@ impl CorpusPlan {
             return Err(PlanError::Empty { name: self.profile.name.clone() });
         }
         Ok(())
-    }
-
-    pub(super) fn permutation(&self, seed: crate::seed::Seed) -> Permutation {
-        Permutation::new(self.domain_bits, seed.named("permutation"))
     }
 }

@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
+use super::profiles::Class;
 use super::{CORPUS_VERSION, Corpus, PermissionsShape, Style};
 use crate::units::{round_to_u64, u64_to_usize, usize_to_u64};
 
@@ -159,7 +160,10 @@ impl Counting<'_> {
             if matches!(drawn.style, Style::DatedSerial | Style::Record | Style::TimeStamp) {
                 *profile.years.entry(self.corpus.carriers.year_of(drawn.token)).or_default() += 1;
             }
-            if drawn.style != Style::Machine && drawn.kind.class == 0 && drawn.stem.is_ascii() {
+            if drawn.style != Style::Machine
+                && drawn.kind.class == Class::Office.place()
+                && drawn.stem.is_ascii()
+            {
                 *self.stems.entry(drawn.stem.to_owned()).or_default() += 1;
             }
         }

@@ -90,7 +90,7 @@ impl Stems {
 
 /// Appends what people add to a stem: a version, or a word.
 pub(super) fn write_addition(class: usize, bits: u64, out: &mut Vec<u8>) {
-    let is_office = class == 0;
+    let is_office = class == Class::Office.place();
     let mut chance = bits_to_unit(bits);
     if is_office && chance < VERSION_RATIO {
         // The share that is left picks the version.

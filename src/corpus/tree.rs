@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::AT_HOME_RATIO;
 use super::alias::{Alias, zipf};
+use super::dealing::Dealer;
 use super::permissions::{Need, Permissions, lists, pick, shuffle, users};
 use super::profiles::Class;
 use super::words::{DEPARTMENTS, SITES, words};
@@ -281,21 +282,11 @@ fn hosts_of_units(forest: &Forest, weights: &[f64], hosts: usize) -> Vec<usize> 
         }
     }
     loads.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
-    let shares = zipf(hosts, HOSTS_ZIPF);
-    let (all, total): (f64, f64) = (weights.iter().sum(), shares.iter().sum());
-    let mut lacking: Vec<f64> = shares.iter().map(|share| share / total * all).collect();
+    let mut dealer = Dealer::new(&zipf(hosts, HOSTS_ZIPF), weights.iter().sum());
     let mut found = vec![0; forest.units];
     for (load, unit) in loads {
-        let most = (0..lacking.len()).max_by(|one, other| {
-            let of = |host: &usize| lacking.get(*host).copied().unwrap_or(0.0);
-            of(one).total_cmp(&of(other)).then(other.cmp(one))
-        });
-        let host = most.unwrap_or(0);
-        if let Some(left) = lacking.get_mut(host) {
-            *left -= load;
-        }
         if let Some(place) = found.get_mut(unit) {
-            *place = host;
+            *place = dealer.give_most(load);
         }
     }
     found
@@ -327,11 +318,10 @@ fn needs(forest: &Forest, loads: &[f64], seed: Seed) -> Vec<Need> {
     needs
 }
 
-fn place(path: &str, host: usize) -> Box<str> {
+fn place(path: &str, host: usize) -> String {
     let sites = words(SITES);
     let site = sites.get(host % sites.len()).copied().unwrap_or("hq");
     format!("\",\"directory\":\"{path}\",\"host\":\"fs-{site}-{:02}\",\"file_size\":", host + 1)
-        .into()
 }
 
 /// How often documents fall into each directory: the published inverse polynomial (degree 2, offset 2.36), cut at its

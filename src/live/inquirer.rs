@@ -4,7 +4,7 @@ use super::exchange::Call;
 use super::lanes::Lanes;
 use super::request::RequestWriter;
 use super::{Address, Tuning};
-use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question};
+use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question, shown};
 use crate::trial::outcome::{Break, Ending};
 use crate::trial::{TrialError, Workload};
 use crate::units::{ms_to_ns, ns_to_ms};
@@ -53,7 +53,8 @@ impl Exchange for Inquirer<'_> {
                 ExchangeError::NoAnswer { timeout_ms: question.timeout_ms }
             }
             Ending::Broken(Break::Tls) => {
-                ExchangeError::Tls(reply.problem.unwrap_or_else(|| "no session".into()).into())
+                // It may quote the names in a stranger's certificate.
+                ExchangeError::Tls(shown(reply.problem.as_deref().unwrap_or("no session"), 160))
             }
             Ending::Broken(kind) => ExchangeError::Broken(kind.name().replace('_', " ")),
             Ending::Accepted | Ending::Refused => ExchangeError::Broken("no answer".to_owned()),

@@ -6,10 +6,12 @@ use super::sink::Sink;
 use super::{Address, LiveMeasurer, Tuning};
 use crate::corpus::{Numbers, NumbersError};
 use crate::profile::Profile;
+use crate::report::record::cpu_us_per_request;
+use crate::report::schema::CalibrationRecord;
+use crate::report::times::LatenessRecord;
 use crate::schedule::ArrivalLaw;
 use crate::seed::Seed;
 use crate::trial::criteria::Judge;
-use crate::trial::latency::LatencyLog;
 use crate::trial::objective::{Objective, Rule};
 use crate::trial::result::{StreamResult, TrialResult};
 use crate::trial::verdict::Verdict;
@@ -31,23 +33,6 @@ const SETTLE_S: f64 = 0.1;
 const TRIES: u32 = 3;
 /// A step holds when this share of what was offered is accepted in time.
 const ACCEPTED_RATIO: f64 = 0.99;
-
-/// What the generator can do on this machine, against a server that does nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Calibration {
-    /// The highest rate that it offered in time, doubling from the first; `None` when not even the first.
-    pub ceiling: Option<Rps>,
-    /// The first rate, which the figures that follow are from; `None` when nothing was asked of it.
-    pub at: Option<Rps>,
-    /// Median lateness in milliseconds.
-    pub lateness_p50_ms: Option<f64>,
-    /// 99th percentile of the lateness in milliseconds.
-    pub lateness_p99_ms: Option<f64>,
-    /// The greatest lateness in milliseconds.
-    pub lateness_max_ms: Option<f64>,
-    /// Processor time per request in microseconds.
-    pub cpu_us_per_request: Option<f64>,
-}
 
 /// Numbers of documents that nobody keeps.
 struct Scratch(u64);
@@ -81,19 +66,20 @@ impl Watch for Patience<'_> {
 ///
 /// # Errors
 /// When the server or the generator cannot be started.
+///
+/// `None` when the user wanted to stop before anything was asked.
 pub fn calibrate<P: Profile>(
     profile: &Arc<P>,
     answer: &'static [u8],
     tuning: Tuning,
     is_interrupted: &dyn Fn() -> bool,
-) -> Result<Calibration, TrialError> {
-    let failed = |error: std::io::Error| TrialError::Generator(error.to_string());
-    let sink = Sink::start(answer).map_err(failed)?;
+) -> Result<Option<CalibrationRecord>, TrialError> {
+    let sink = Sink::start(answer).map_err(TrialError::generator)?;
     let address = Address::plain(sink.address);
     let mut measurer =
         LiveMeasurer::new(address, Arc::clone(profile), Scratch(0), tuning, Box::new(|| true))?;
     let mut watch = Patience(is_interrupted);
-    let mut calibration = Calibration::default();
+    let mut calibration = None;
     for step in 0..STEPS_MOST {
         let Some(offered) = Rps::new(FIRST_RPS * f64::from(2_u32.pow(step))) else { break };
         let mut held = false;
@@ -105,28 +91,25 @@ pub fn calibrate<P: Profile>(
             held = holds(offered, &result);
             if step == 0 {
                 // The last try counts: one that a neighbour spoilt says nothing of the machine.
-                calibration = figures(offered, &result);
+                calibration = Some(figures(offered, &result));
             }
         }
-        if !held {
-            break;
+        match &mut calibration {
+            Some(calibration) if held => calibration.ceiling_rps = Some(offered.get()),
+            _ => break,
         }
-        calibration.ceiling = Some(offered);
     }
     Ok(calibration)
 }
 
 /// What a trial at `offered` tells of the generator.
-fn figures(offered: Rps, result: &TrialResult) -> Calibration {
+fn figures(offered: Rps, result: &TrialResult) -> CalibrationRecord {
     let lateness = result.stream(Workload::Index).map(|stream| &stream.tally.lateness);
-    let requests = result.requests();
-    Calibration {
-        ceiling: None,
-        at: Some(offered),
-        lateness_p50_ms: lateness.and_then(|log| log.quantile_ms(0.5)),
-        lateness_p99_ms: lateness.and_then(|log| log.quantile_ms(0.99)),
-        lateness_max_ms: lateness.and_then(LatencyLog::max_ms),
-        cpu_us_per_request: (requests > 0).then(|| result.vitals.cpu_s * 1e6 / requests as f64),
+    CalibrationRecord {
+        at_rps: offered.get(),
+        lateness_ms: lateness.map(LatenessRecord::from_log).unwrap_or_default(),
+        cpu_us_per_request: cpu_us_per_request(result.vitals.cpu_s, result.requests()),
+        ceiling_rps: None,
     }
 }
 

@@ -195,6 +195,7 @@ mod tests {
 
     #[test]
     fn a_harder_order_replaces_a_softer_one_and_never_the_other_way() {
+        assert!(CAUSES.is_sorted(), "as causes themselves are ordered");
         let orders = Orders::default();
         assert_eq!(orders.stopped(), None, "nobody has said anything");
         for cause in CAUSES {

@@ -2,6 +2,13 @@
 
 use super::Route;
 
+/// What a stranger says, fit to be shown: nothing of it steers a terminal, and it is at most so many characters long.
+#[must_use]
+pub fn shown(text: &str, chars_max: usize) -> String {
+    let plain = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    plain.take(chars_max).collect::<String>().trim().to_owned()
+}
+
 /// A question to the target.
 #[derive(Debug, Clone)]
 pub struct Question {

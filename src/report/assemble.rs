@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
 use super::schema::{
     CalibrationRecord, CapacityRecord, CorpusRecord, EnvironmentRecord, GeneratorRecord,
-    LatenessRecord, LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION,
-    SettingRecord, TargetRecord, ToolRecord, VerificationRecord,
+    LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord,
+    TargetRecord, ToolRecord, VerificationRecord,
 };
 use super::signoff::{Evidence, Terms, sign_off};
+use super::times::LatenessRecord;
 use crate::campaign::{CampaignOutcome, LevelOutcome};
 use crate::search::finding::{Capacity, Finding, Flag};
 use crate::trial::Workload;
@@ -204,11 +205,7 @@ fn generator(
         .any(|trial| trial.is_void() && levels.iter().any(|level| level.trial == trial.id));
     GeneratorRecord {
         cpu_us_per_request: cpu_us_per_request(sums.cpu_s, sums.requests),
-        lateness_ms: LatenessRecord {
-            p50: sums.lateness.quantile_ms(0.5),
-            p99: sums.lateness.quantile_ms(0.99),
-            max: sums.lateness.max_ms(),
-        },
+        lateness_ms: LatenessRecord::from_log(&sums.lateness),
         ceiling_rps: sums.calibration.and_then(|calibration| calibration.ceiling_rps),
         calibration: sums.calibration,
         ports_held: sums.ports_held,

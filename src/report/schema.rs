@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{RecoveryRecord, TrialRecord};
 use super::stream::StreamRecord;
+use super::times::LatenessRecord;
 
 /// Version of the keys and their meaning.
 pub const SCHEMA_VERSION: &str = "1.0.0";
@@ -245,10 +246,10 @@ pub struct CorpusRecord {
     /// `mixed` or `crawl`.
     pub order: String,
     /// Mean length of a body in bytes, of a sample.
-    pub body_mean_bytes: Option<f64>,
+    pub body_mean_bytes: f64,
     /// How much smaller the bodies of a sample are when compressed together (deflate); an index may be as much smaller
     /// than its input.
-    pub deflate_ratio: Option<f64>,
+    pub deflate_ratio: f64,
     /// What real file shares have and these documents do not.
     pub given_up: Vec<String>,
 }
@@ -264,17 +265,6 @@ pub struct CalibrationRecord {
     pub cpu_us_per_request: Option<f64>,
     /// The highest rate that it offered in time, doubling; null when not even `at_rps`.
     pub ceiling_rps: Option<f64>,
-}
-
-/// The generator's lateness in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct LatenessRecord {
-    /// Median.
-    pub p50: Option<f64>,
-    /// 99th percentile.
-    pub p99: Option<f64>,
-    /// The greatest.
-    pub max: Option<f64>,
 }
 
 /// Documents: what was accepted over the whole run, and what the target holds.

@@ -64,6 +64,25 @@ impl PercentilesRecord {
     }
 }
 
+/// The generator's lateness in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct LatenessRecord {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// The greatest.
+    pub max: Option<f64>,
+}
+
+impl LatenessRecord {
+    /// The lateness in `log`.
+    #[must_use]
+    pub fn from_log(log: &LatencyLog) -> Self {
+        Self { p50: log.quantile_ms(0.5), p99: log.quantile_ms(0.99), max: log.max_ms() }
+    }
+}
+
 /// The four distributions, in a form that other programs merge without loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HdrRecord {

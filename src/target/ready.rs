@@ -2,7 +2,7 @@
 //! how fast is it at rest?
 
 use crate::corpus::{Numbers, NumbersError};
-use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question};
+use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question, shown};
 use crate::profile::{PermissionsShape, Profile};
 use crate::trial::Workload;
 use crate::trial::outcome::Ending;
@@ -207,14 +207,12 @@ impl Preflight<'_> {
         if profile.classify(workload, answer.status, &answer.body) == Ending::Accepted {
             return Ok(());
         }
-        let text = String::from_utf8_lossy(&answer.body);
-        // The answer comes from a stranger: nothing of it may steer a terminal.
-        let excerpt = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let kind = answer.content_type.as_deref().unwrap_or("no content type");
         Err(NotReady::WrongAnswer {
             url: self.url(profile, workload),
             status: answer.status,
-            kind: answer.content_type.clone().unwrap_or_else(|| "no content type".to_owned()),
-            excerpt: excerpt.take(EXCERPT_CHARS).collect::<String>().trim().to_owned(),
+            kind: shown(kind, EXCERPT_CHARS),
+            excerpt: shown(&String::from_utf8_lossy(&answer.body), EXCERPT_CHARS),
             expected: match workload {
                 Workload::Index => "200 with \"OK\"",
                 Workload::Dashboard => "200 with a JSON object",

@@ -63,23 +63,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn log_of(spans_ns: &[u64]) -> LatencyLog {
-        let mut log = LatencyLog::new();
-        for span_ns in spans_ns {
-            log.record_ns(*span_ns);
-        }
-        log
-    }
-
     proptest! {
         #[test]
         fn it_has_the_percentiles_of_the_log_that_it_was_made_of(
             first in prop::collection::vec(0..10_000_000_000_u64, 0..300),
             second in prop::collection::vec(0..10_000_000_u64, 0..300),
         ) {
-            let whole = log_of(&[first.clone(), second.clone()].concat());
-            let mut compact = CompactLog::of(&log_of(&first));
-            compact.merge(&CompactLog::of(&log_of(&second)));
+            let whole = LatencyLog::of(&[first.clone(), second.clone()].concat());
+            let mut compact = CompactLog::of(&LatencyLog::of(&first));
+            compact.merge(&CompactLog::of(&LatencyLog::of(&second)));
             prop_assert_eq!(&compact, &CompactLog::of(&whole));
             for quantile in [0.5, 0.75, 0.9, 0.99, 0.995] {
                 prop_assert_eq!(compact.quantile_ms(quantile), whole.quantile_ms(quantile));

@@ -35,6 +35,16 @@ impl LatencyLog {
         Self { histogram, overflow: 0 }
     }
 
+    /// A log of these times.
+    #[cfg(test)]
+    pub(super) fn of(spans_ns: &[u64]) -> Self {
+        let mut log = Self::new();
+        for span_ns in spans_ns {
+            log.record_ns(*span_ns);
+        }
+        log
+    }
+
     /// Counts one time.
     pub fn record_ns(&mut self, span_ns: u64) {
         let microseconds = (span_ns + 500) / 1000;
@@ -120,25 +130,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn log_of(spans_ns: &[u64]) -> LatencyLog {
-        let mut log = LatencyLog::new();
-        for span_ns in spans_ns {
-            log.record_ns(*span_ns);
-        }
-        log
-    }
-
     proptest! {
         #[test]
         fn merging_in_any_order_equals_recording_at_once(
             first in prop::collection::vec(0..10_000_000_000_u64, 0..50),
             second in prop::collection::vec(0..10_000_000_000_u64, 0..50),
         ) {
-            let mut forward = log_of(&first);
-            forward.merge(&log_of(&second));
-            let mut backward = log_of(&second);
-            backward.merge(&log_of(&first));
-            let at_once = log_of(&[first, second].concat());
+            let mut forward = LatencyLog::of(&first);
+            forward.merge(&LatencyLog::of(&second));
+            let mut backward = LatencyLog::of(&second);
+            backward.merge(&LatencyLog::of(&first));
+            let at_once = LatencyLog::of(&[first, second].concat());
             prop_assert_eq!(forward.histogram_us(), backward.histogram_us());
             prop_assert_eq!(forward.histogram_us(), at_once.histogram_us());
         }
@@ -146,16 +148,16 @@ mod tests {
 
     #[test]
     fn a_percentile_that_the_samples_cannot_carry_is_none() {
-        let log = log_of(&vec![1_000_000; 99]);
+        let log = LatencyLog::of(&vec![1_000_000; 99]);
         assert_eq!(log.quantile_ms(0.99), None, "99 samples do not carry a p99");
         assert!(log.quantile_ms(0.95).is_some(), "they carry a p95");
-        assert!(log_of(&vec![1_000_000; 100]).quantile_ms(0.99).is_some(), "100 do");
+        assert!(LatencyLog::of(&vec![1_000_000; 100]).quantile_ms(0.99).is_some(), "100 do");
         assert_eq!(LatencyLog::new().max_ms(), None, "no data is not zero");
     }
 
     #[test]
     fn a_time_over_one_hour_is_counted_as_overflow_and_kept() {
-        let log = log_of(&[4_000_000_000_000_000]);
+        let log = LatencyLog::of(&[4_000_000_000_000_000]);
         assert_eq!((log.samples(), log.overflow()), (1, 1), "kept and counted");
     }
 }

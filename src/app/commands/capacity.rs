@@ -68,8 +68,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         outcome.capacity.flags.push(Flag::CoLocated);
     }
     let elapsed_s = measurer.elapsed_s();
-    let used = session.measurer.numbers().used();
-    let record = run.assemble(settings, elapsed_s, &outcome, recorder.into_log(), used);
+    let record = run.assemble(settings, elapsed_s, &outcome, recorder.into_log(), &session);
     run.write(&record)?;
     print(settings, &run, &record)?;
     match ended {
