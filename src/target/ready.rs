@@ -190,7 +190,7 @@ impl Preflight<'_> {
                 }
                 ExchangeError::Interrupted => "run again",
                 ExchangeError::Tls(_) => {
-                    "give CA=FILE with the certificate that the target's is signed by, or correct TARGET"
+                    "give CA=FILE with the certificate that the target's is signed by, or INSECURE=true where it signs itself"
                 }
                 ExchangeError::Broken(_) => "is TARGET the base URL of an HTTP API?",
             };
