@@ -8,11 +8,13 @@
 
 mod support;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use plimsoll::live::{Address, LiveMeasurer, Tuning};
-use plimsoll::profile::{Profile, Route};
-use plimsoll::trial::outcome::{Break, Ending};
+use plimsoll::profile::holdings::Holdings;
+use plimsoll::profile::{Profile, Reading, Route};
+use plimsoll::trial::outcome::Break;
 use plimsoll::trial::result::TrialResult;
 use plimsoll::trial::tally::Tally;
 use plimsoll::trial::{Measurer, Workload};
@@ -27,23 +29,42 @@ fn broken(tally: &Tally, kind: Break) -> u64 {
 }
 
 /// Sends 4 MB with each request: more than the kernel takes at once.
+#[derive(Debug)]
 struct Bulky;
 
+impl Holdings for Bulky {}
+
 impl Profile for Bulky {
+    fn name(&self) -> &'static str {
+        "bulky"
+    }
+
     fn route(&self, workload: Workload) -> Route {
         Plain.route(workload)
     }
 
-    fn write_index_body(&self, _number: u64, out: &mut Vec<u8>) {
+    fn write_path(&self, workload: Workload, numbers: &Range<u64>, out: &mut Vec<u8>) {
+        Plain.write_path(workload, numbers, out);
+    }
+
+    fn write_body(&self, _workload: Workload, _numbers: &Range<u64>, out: &mut Vec<u8>) {
         out.resize(4 << 20, b'x');
     }
 
-    fn classify(&self, workload: Workload, status: u16, body: &[u8]) -> Ending {
-        Plain.classify(workload, status, body)
+    fn classify(&self, workload: Workload, status: u16, body: &[u8], documents: u64) -> Reading {
+        Plain.classify(workload, status, body, documents)
     }
 
     fn body_bytes_max(&self, workload: Workload) -> usize {
         Plain.body_bytes_max(workload)
+    }
+
+    fn expected(&self, workload: Workload) -> String {
+        Plain.expected(workload)
+    }
+
+    fn accepted_answer(&self, documents: u64) -> (u16, Vec<u8>) {
+        Plain.accepted_answer(documents)
     }
 }
 

@@ -17,7 +17,7 @@ use plimsoll::campaign::presets::Preset;
 use plimsoll::files::journal::{JOURNAL_FILE, Journal};
 use plimsoll::files::manifest::{FileLimits, environment, tool};
 use plimsoll::files::run_dir::RunDir;
-use plimsoll::report::assemble::{RunInputs, RunSums};
+use plimsoll::report::assemble::{RunInputs, RunSums, sent};
 use plimsoll::report::caution::cautions;
 use plimsoll::report::record::{JournalLine, RecoveryRecord, TrialRecord};
 use plimsoll::report::schema::{Outcome, RunRecord, RunStamp, TargetRecord};
@@ -71,6 +71,7 @@ impl Witness for Clerk {
 fn plan() -> CampaignPlan {
     let effort = Preset::Quick.effort();
     CampaignPlan {
+        batch: 1,
         goal: Rps::new(200.0).unwrap(),
         floor: Rps::new(1.0).unwrap(),
         generator: None,
@@ -113,6 +114,8 @@ fn run(folder: &RunDir, stop_after: usize) -> RunRecord {
     conduct(&mut campaign, objective, &mut measurer, &mut clerk).unwrap();
     let outcome = campaign.outcome();
     RunRecord::assemble(RunInputs {
+        batch: 1,
+        verification: sent(&clerk.sums, &clerk.trials, &clerk.recoveries),
         corpus: None,
         tool: tool(),
         stamp: RunStamp {

@@ -60,6 +60,7 @@ fn plan(offered_rps: f64, rule: Rule, seed: u64) -> TrialPlan {
         streams: vec![StreamPlan {
             workload: Workload::Index,
             offered,
+            batch: 1,
             arrivals,
             timeout_ms: 5000,
             slow_ms: Some(1000),

@@ -12,7 +12,7 @@ use plimsoll::schedule::{ArrivalLaw, Part, Schedule};
 use plimsoll::seed::Seed;
 use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
 use plimsoll::sim::target::Target;
-use plimsoll::trial::outcome::{Ending, Outcome};
+use plimsoll::trial::outcome::{Documents, Ending, Outcome};
 use plimsoll::trial::tally::Tally;
 use plimsoll::units::{OffsetNs, Rps};
 
@@ -52,16 +52,17 @@ fn document() -> Work {
 }
 
 fn encode() -> Work {
-    let route =
-        Route { verb: Verb::Post, path: "/api/index", content_type: Some("application/json") };
+    let route = Route::json(Verb::Post);
     let address = Address::plain(([127, 0, 0, 1], 80).into());
     let (mut writer, corpus) = (RequestWriter::new(&route, &address), corpus());
     let (mut request, mut number) = (Vec::new(), 0);
     Box::new(move |count| {
         for _ in 0..count {
-            writer.write(&mut request, |body| {
-                corpus.write_json(number, PermissionsShape::Object, body);
-            });
+            writer.write(
+                &mut request,
+                |path| path.extend_from_slice(b"/api/index"),
+                |body| corpus.write_json(number, PermissionsShape::Object, body),
+            );
             number += 1;
             black_box(&request);
         }
@@ -100,6 +101,7 @@ fn counted(tally: &mut Tally, first: u64, count: u64) {
             ended: due.plus_ns(300_000 + number % 1000 * 1000),
             status: Some(200),
             ending: Ending::Accepted,
+            documents: Documents::ONE,
             part: Part::Measured,
         });
     }

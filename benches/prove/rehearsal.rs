@@ -61,6 +61,7 @@ impl Scene {
     pub(crate) fn play(&self, seed: Seed) -> Answer {
         let effort = self.preset.effort();
         let plan = CampaignPlan {
+            batch: 1,
             goal: Rps::new(200.0).unwrap(),
             floor: Rps::new(1.0).unwrap(),
             ceiling: Rps::new(100_000.0).unwrap(),

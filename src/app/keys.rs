@@ -173,6 +173,9 @@ const fn special(
 pub const KEYS: &[Key] = &[
     key("WORKERS", "4", Both, "workers of the system under test (1 to 1024); a label when TARGET is a URL"),
     key("TARGET", "embedded", Both, "embedded: start the example API; or the base URL of a running service"),
+    key("PROFILE", "example-api", Both, "how to speak to TARGET: example-api, opensearch, elasticsearch, or http (templates)"),
+    key("HTTP", "none", Both, "templates of PROFILE=http: the section [http] of plimsoll.toml"),
+    key("BATCH", "1", Both, "documents in one bulk request of a search engine (1 to 10000); 1: single documents"),
     key("CA", "none", Both, "file with the certificates that an https target's is signed by (PEM), instead of the system's"),
     key("INSECURE", "false", Both, "true: take any certificate of an https target"),
     key("PERMISSIONS", "auto", Both, "shape of `permissions` in documents: auto, object or list"),
@@ -218,7 +221,7 @@ pub const KEYS: &[Key] = &[
     key("RESTART_MS", "300", ExampleApi, "example API: length of that replacement, in milliseconds"),
     key("STALL_MS", "0", ExampleApi, "example API: length of each standstill, in milliseconds"),
     key("STALL_EVERY_MS", "0", ExampleApi, "example API: period of the standstills, in milliseconds"),
-    special("RPS", Fallback::Required, Load, "requests offered per second"),
+    special("RPS", Fallback::Required, Load, "documents or queries offered per second"),
     key("DURATION_S", "10", Load, "length of the measured part, in seconds"),
     key("WARMUP_S", "0", Load, "load before the measured part, in seconds"),
     key("WORKLOAD", "index", Load, "what is called: index (insert documents) or dashboard (query)"),

@@ -16,7 +16,7 @@ use crate::search::Standing;
 use crate::search::finding::Finding;
 use crate::trial::evidence::Observation;
 use crate::trial::result::Recovery;
-use crate::trial::{StopCause, TrialId, TrialPlan};
+use crate::trial::{StopCause, TrialId, TrialPlan, Workload};
 use crate::units::Rps;
 
 /// A run as its journal has it.
@@ -178,9 +178,11 @@ fn foreign(id: &str) -> String {
 }
 
 fn observation(trial: &TrialRecord, plan: &TrialPlan) -> Result<Observation> {
-    let wanted = plan.streams.first().map(|stream| stream.offered);
-    let offered = trial.offered_rps.and_then(Rps::new);
-    let is_same = match (plan.stream(crate::trial::Workload::Index).and(wanted), offered) {
+    let index = plan.stream(Workload::Index);
+    // The record has it in documents, the search in requests.
+    let batch = index.map_or(1, |stream| stream.batch);
+    let offered = trial.offered_rps.and_then(|rps| Rps::new(rps / batch as f64));
+    let is_same = match (index.map(|stream| stream.offered), offered) {
         (Some(wanted), Some(offered)) => (wanted.get() / offered.get() - 1.0).abs() < 1e-9,
         (wanted, offered) => wanted.is_none() && offered.is_none(),
     };

@@ -23,6 +23,7 @@ use crate::report::schema::{
     SettingRecord, TargetRecord,
 };
 use crate::report::signoff::Terms;
+use crate::report::verification::VerificationRecord;
 use crate::search::finding::Finding;
 use crate::term::complain;
 
@@ -88,10 +89,10 @@ impl Run {
             environment: environment(session.file_limits),
             settings: setting_records(settings),
             target: TargetRecord {
-                profile: "example-api".to_owned(),
+                profile: settings.profile.name().to_owned(),
                 url: session.base_url.clone(),
                 workers: Some(u64::from(settings.workers)),
-                server: None,
+                server: session.server.clone(),
                 permissions: session.ready.shape.name().to_owned(),
                 base_ms: session.ready.base_ms,
             },
@@ -157,6 +158,7 @@ impl Run {
         wall_s: f64,
         outcome: &CampaignOutcome,
         log: RunLog,
+        verification: VerificationRecord,
         session: &Session,
     ) -> RunRecord {
         RunRecord::assemble(RunInputs {
@@ -173,10 +175,12 @@ impl Run {
             settings: self.settings.clone(),
             corpus: Some(corpus_record(&settings.corpus, session.corpus(), session.numbers_used())),
             outcome,
+            verification,
             trials: log.trials,
             recoveries: log.recoveries,
             sums: &log.sums,
             terms: terms(settings),
+            batch: settings.batch,
         })
     }
 

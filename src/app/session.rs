@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
@@ -13,6 +14,7 @@ use super::credentials::{CREDENTIALS, authorization};
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::keys::{KEYS, Takers};
+use super::opening::{Found, first_ready};
 use super::settings::Settings;
 use super::target::{BaseUrl, Target};
 use crate::corpus::Corpus;
@@ -23,21 +25,22 @@ use crate::live::tls::{TlsClient, Trust};
 use crate::live::vitals::{descriptor_limits, raise_descriptors};
 use crate::live::{Address, LiveMeasurer, Secret, Tuning, self_test};
 
-use crate::profile::example_api::ExampleApi;
-use crate::profile::exchange::ExchangeError;
-use crate::profile::{PermissionsShape, Profile};
+use crate::profile::Profile;
+use crate::profile::holdings::Count;
 use crate::report::schema::CalibrationRecord;
+use crate::report::verification::VerificationRecord;
 use crate::target::launch::Launched;
-use crate::target::ready::{NotReady, Preflight, Ready};
+use crate::target::ready::{Preflight, Ready};
+use crate::target::verify::Expected;
 use crate::term::complain;
 use crate::trial::Workload;
 
 /// The name of the example API's program, beside the tool's own.
 const EXAMPLE_API: &str = "example-api";
-/// What an index request is answered with when it was accepted.
-const ACCEPTED_ANSWER: &[u8] = b"\"OK\"";
 /// Connections that the generator may open to ask itself: a server that does nothing needs few.
 const LANES: u32 = 256;
+/// Between two looks at what a search finds after the run.
+const PAUSE: Duration = Duration::from_millis(500);
 /// The key of the embedded target's document numbers: its port is another each time.
 const EMBEDDED_KEY: &str = "embedded";
 
@@ -45,13 +48,19 @@ const EMBEDDED_KEY: &str = "embedded";
 #[derive(Debug)]
 pub struct Session {
     /// Runs trials against it.
-    pub measurer: LiveMeasurer<ExampleApi, NumberFile>,
+    pub measurer: LiveMeasurer<NumberFile>,
     /// What the preflight found.
     pub ready: Ready,
     /// Its base URL.
     pub base_url: String,
+    /// What it calls itself, where it says so.
+    pub server: Option<String>,
+    /// What it held before anything was sent; `None` where it cannot count.
+    before: Option<Count>,
+    address: Address,
     corpus: Arc<Corpus>,
-    profile: Arc<ExampleApi>,
+    profile: Arc<dyn Profile>,
+    batch: u64,
     tuning: Tuning,
     /// Limits of this process on file descriptors.
     pub file_limits: FileLimits,
@@ -84,31 +93,40 @@ impl Session {
             NumberFile::open(&state_folder()?, key, &settings.corpus, settings.first_index)
                 .map_err(Failure::usage)?;
         let corpus = Arc::new(Corpus::new(&settings.corpus).map_err(Failure::usage)?);
-        let profile_of = |shape| ExampleApi::new(Arc::clone(&corpus), shape);
+        let (choice, batch) = (&settings.profile, settings.batch);
+        let profile_of = |shape| choice.profile(&corpus, settings.corpus.seed, batch, shape);
         let preflight = Preflight {
             base_url: &base.text,
-            shape: settings.permissions,
+            shape: choice.shape(settings.permissions),
+            batch,
             workloads,
             dashboard_timeout_ms: settings.dashboard_timeout_ms,
         };
         let is_interrupted = || interrupt.is_asked();
-        let (address, ready) =
-            first_ready(settings, &base, &preflight, &mut numbers, profile_of, &is_interrupted)?;
-        let profile = Arc::new(profile_of(ready.shape));
+        let addresses = addresses(settings, &base)?;
+        let found =
+            first_ready(addresses, &preflight, &corpus, &mut numbers, profile_of, &is_interrupted)?;
+        let Found { address, ready, server, before, tells } = found;
+        let profile = profile_of(ready.shape);
         let lives = launched.clone();
-        let measurer = LiveMeasurer::new(
-            address,
+        let mut measurer = LiveMeasurer::new(
+            address.clone(),
             Arc::clone(&profile),
             numbers,
             tuning,
             Box::new(move || lives.as_ref().is_none_or(|server| server.borrow_mut().is_alive())),
         )
         .map_err(Failure::internal)?;
+        measurer.ask_beside(before.is_some(), tells);
         Ok(Self {
             measurer,
             ready,
+            server,
+            before,
+            address,
             corpus,
             profile,
+            batch,
             tuning,
             base_url: base.text,
             file_limits: file_limits(),
@@ -128,6 +146,27 @@ impl Session {
         self.measurer.numbers().used()
     }
 
+    /// Holds what the target has against what it accepted: `sent` says how much, and comes back with the rest.
+    #[must_use]
+    pub fn verify(&self, sent: VerificationRecord, interrupt: &Interrupt) -> VerificationRecord {
+        let is_interrupted = || interrupt.is_asked();
+        let Ok(mut inquirer) = Inquirer::new(self.address.clone(), &is_interrupted) else {
+            return sent;
+        };
+        let numbers = self.measurer.accepted().clone().merged(self.ready.accepted.clone());
+        let expected = Expected {
+            before: self.before,
+            accepted: sent.accepted,
+            unknown: sent.unknown,
+            numbers: &numbers,
+            corpus: &self.corpus,
+        };
+        expected.verify(&mut inquirer, &*self.profile, || {
+            std::thread::sleep(PAUSE);
+            !interrupt.is_asked()
+        })
+    }
+
     /// What the generator can do against a server that does nothing.
     ///
     /// # Errors
@@ -135,39 +174,9 @@ impl Session {
     pub fn calibrate(&self, interrupt: &Interrupt) -> Result<Option<CalibrationRecord>, Failure> {
         let is_interrupted = || interrupt.is_asked();
         let tuning = Tuning { lanes_max: self.tuning.lanes_max.min(LANES), ..self.tuning };
-        self_test::calibrate(&self.profile, ACCEPTED_ANSWER, tuning, &is_interrupted)
+        self_test::calibrate(&self.profile, self.batch, tuning, &is_interrupted)
             .map_err(Failure::internal)
     }
-}
-
-/// The first address of the target that answers as it should; another is tried only where nothing
-/// listens.
-fn first_ready<P: Profile>(
-    settings: &Settings,
-    base: &BaseUrl,
-    preflight: &Preflight<'_>,
-    numbers: &mut NumberFile,
-    profile_of: impl Fn(PermissionsShape) -> P + Copy,
-    is_interrupted: &dyn Fn() -> bool,
-) -> Result<(Address, Ready), Failure> {
-    let mut refused = Failure::new(Exit::Target, anyhow!("TARGET: `{}` has no address", base.host));
-    for address in addresses(settings, base)? {
-        let mut inquirer =
-            Inquirer::new(address.clone(), is_interrupted).map_err(Failure::internal)?;
-        match preflight.check(&mut inquirer, numbers, profile_of) {
-            Ok(ready) => return Ok((address, ready)),
-            Err(NotReady::Numbers(error)) => return Err(Failure::usage(error)),
-            Err(NotReady::NoAnswer { error: ExchangeError::Interrupted, .. }) => {
-                let error = anyhow!("interrupted before any load");
-                return Err(Failure::new(Exit::Interrupted, error));
-            }
-            Err(error @ NotReady::NoAnswer { error: ExchangeError::Refused, .. }) => {
-                refused = Failure::new(Exit::Target, error);
-            }
-            Err(error) => return Err(Failure::new(Exit::Target, error)),
-        }
-    }
-    Err(refused)
 }
 
 /// As many connections as are wanted and the system allows.

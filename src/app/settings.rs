@@ -10,6 +10,7 @@ use super::choices::{
 };
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
+use super::profiles::{ProfileChoice, profile};
 use super::sources::{Origin, Texts};
 use super::target::Target;
 pub use super::values::Resolved;
@@ -32,6 +33,10 @@ pub struct Settings {
     pub workers: u32,
     /// The system under test.
     pub target: Target,
+    /// How to speak to it.
+    pub profile: ProfileChoice,
+    /// Documents that travel in one request.
+    pub batch: u64,
     /// Whom an encrypted connection trusts.
     pub trust: Trust,
     /// Shape of `permissions`; `None` to find it out.
@@ -111,11 +116,14 @@ impl Settings {
         let laws = [ArrivalLaw::Poisson, ArrivalLaw::Stratified, ArrivalLaw::Uniform];
         let workers = values.whole("WORKERS", 1, 1024)?;
         let target = target(&values)?;
+        let (profile, batch) = profile(&values, &target)?;
         let trust = trust(&values, &target)?;
         let example_api = example_api::variables(&values, &target, workers)?;
         let settings = Self {
             workers,
             target,
+            profile,
+            batch,
             trust,
             permissions: permissions(&values)?,
             goal: values.rate("GOAL_RPS")?,

@@ -13,6 +13,8 @@ use super::keys::{self, Command, Key};
 
 /// The file that is read from the current folder.
 pub const FILE_NAME: &str = "plimsoll.toml";
+/// The one setting that is a section of the file.
+const SECTION: &str = "HTTP";
 /// What the names of environment variables begin with.
 const PREFIX: &str = "PLIMSOLL_";
 
@@ -183,7 +185,7 @@ impl Texts {
                 .iter()
                 .find(|key| key.file_key() == *name)
                 .ok_or_else(|| unknown(&format!("key in {FILE_NAME}"), name, Key::file_key))?;
-            let value = plain_text(value).ok_or_else(|| {
+            let value = section_text(key, value).or_else(|| plain_text(value)).ok_or_else(|| {
                 anyhow!(
                     "{name} in {FILE_NAME} must be a text, a number or a list of them; sections \
                      such as [{name}] are not known"
@@ -246,6 +248,12 @@ pub(super) fn shorten(text: &str) -> String {
 fn line_of(file: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| file.get(..span.start));
     before.map_or(String::new(), |text| format!(", line {},", text.matches('\n').count() + 1))
+}
+
+/// A section that is a setting as a whole, as JSON.
+fn section_text(key: &Key, value: &toml::Value) -> Option<String> {
+    let section = value.as_table().filter(|_| key.name == SECTION)?;
+    serde_json::to_string(section).ok()
 }
 
 /// The value as a word on the command line would give it.

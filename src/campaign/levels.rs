@@ -19,6 +19,7 @@ pub fn level_trial(
     let index = percent.of(capacity).map(|offered| StreamPlan {
         workload: Workload::Index,
         offered,
+        batch: plan.batch,
         arrivals: plan.arrivals,
         timeout_ms: plan.timeout_ms,
         slow_ms: Some(plan.objective.p99_ms),
@@ -27,6 +28,7 @@ pub fn level_trial(
     let dashboard = StreamPlan {
         workload: Workload::Dashboard,
         offered: plan.dashboard.offered,
+        batch: 1,
         arrivals: plan.arrivals,
         timeout_ms: plan.dashboard.timeout_ms,
         slow_ms: None,

@@ -23,6 +23,8 @@ pub struct DashboardPlan {
 pub struct CampaignPlan {
     /// The rate that must be reached: says where to start.
     pub goal: Rps,
+    /// Documents that travel in one request; every rate here is one of requests.
+    pub batch: u64,
     /// The search never goes below this rate ...
     pub floor: Rps,
     /// ... nor above this one.

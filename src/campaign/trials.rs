@@ -48,6 +48,7 @@ pub(super) fn attempt_trial(plan: &CampaignPlan, id: TrialId, attempt: &Attempt)
     let index = StreamPlan {
         workload: Workload::Index,
         offered: attempt.offered,
+        batch: plan.batch,
         arrivals: attempt.arrivals,
         timeout_ms: plan.timeout_ms,
         slow_ms: Some(p99_ms),
@@ -57,6 +58,7 @@ pub(super) fn attempt_trial(plan: &CampaignPlan, id: TrialId, attempt: &Attempt)
     let dashboard = plan.mix.filter(|_| is_mixed).map(|slow_ms| StreamPlan {
         workload: Workload::Dashboard,
         offered: plan.dashboard.offered,
+        batch: 1,
         arrivals: attempt.arrivals,
         timeout_ms: plan.dashboard.timeout_ms,
         slow_ms,
@@ -81,6 +83,7 @@ pub(super) fn recover_plan(plan: &CampaignPlan, id: TrialId) -> RecoverPlan {
         good_ms: plan.good_probe_ms(),
         typical_ms: plan.typical_probe_ms(),
         good_in_a_row: GOOD_PROBES,
+        batch: plan.batch,
         timeout_ms: plan.timeout_ms,
         cap_s: plan.effort.recover_cap_s,
     }

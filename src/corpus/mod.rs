@@ -12,6 +12,7 @@ mod digits;
 pub mod fit;
 mod kinds;
 mod normal;
+pub mod number_set;
 mod permissions;
 pub mod permutation;
 pub mod plan;
@@ -60,6 +61,9 @@ pub struct Corpus {
     stems: Stems,
     tree: Tree,
 }
+
+/// What the text of a document begins with.
+const NAME_KEY: &[u8] = b"{\"name\":\"";
 
 /// What a document is made of.
 struct Drawn<'a> {
@@ -120,7 +124,7 @@ impl Corpus {
     /// Beyond that number: its name would be another document's.
     pub fn write_json(&self, number: u64, shape: PermissionsShape, out: &mut Vec<u8>) {
         let Some(drawn) = self.draw(number) else { return };
-        out.extend_from_slice(b"{\"name\":\"");
+        out.extend_from_slice(NAME_KEY);
         if drawn.style != Style::Machine {
             out.extend_from_slice(drawn.stem.as_bytes());
             write_addition(drawn.kind.class, drawn.spare, out);
@@ -172,12 +176,35 @@ impl Corpus {
         }
     }
 
+    /// The name of document `number`, which must be below [`Self::numbers`].
+    #[must_use]
+    pub fn name_of(&self, number: u64) -> String {
+        let mut text = Vec::new();
+        self.write_json(number, PermissionsShape::Object, &mut text);
+        String::from_utf8_lossy(name_in(&text)).into_owned()
+    }
+
     /// The number of the document of this name; `None` for a name that is not of this corpus.
     #[must_use]
     pub fn number_of(&self, name: &str) -> Option<u64> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         Some(self.permutation.number(self.carriers.token(stem)?))
     }
+}
+
+/// The name in the text of a document: it comes first, and no name has a character that JSON escapes.
+fn name_in(document: &[u8]) -> &[u8] {
+    let name = document.strip_prefix(NAME_KEY).unwrap_or_default();
+    name.split(|byte| *byte == b'"').next().unwrap_or_default()
+}
+
+/// Where the extension stands in the text of a document: what is behind the last dot of its name, empty without one.
+#[must_use]
+pub fn extension_in(document: &[u8]) -> Range<usize> {
+    let name = name_in(document);
+    let end = NAME_KEY.len() + name.len();
+    let dot = name.iter().rposition(|byte| *byte == b'.');
+    dot.map_or(end..end, |dot| NAME_KEY.len() + dot + 1..end)
 }
 
 /// One of four decisions that 64 bits are enough for, as bits of its own.

@@ -23,6 +23,8 @@ pub enum PermissionsShape {
     Object,
     /// A list of objects with one key each: `[{"maya":"READ"}]`.
     List,
+    /// A list of objects whose keys are always the same: `[{"principal":"maya","access":"READ"}]`.
+    Pairs,
 }
 
 impl PermissionsShape {
@@ -32,6 +34,7 @@ impl PermissionsShape {
         match self {
             Self::Object => "object",
             Self::List => "list",
+            Self::Pairs => "pairs",
         }
     }
 }
@@ -43,11 +46,12 @@ struct Entry {
     may_write: bool,
 }
 
-/// A list of permissions, as documents hold it in either shape.
+/// A list of permissions, as documents hold it in each shape.
 #[derive(Debug, Clone)]
 pub(super) struct Permissions {
     object: Box<str>,
     list: Box<str>,
+    pairs: Box<str>,
 }
 
 impl Permissions {
@@ -56,20 +60,27 @@ impl Permissions {
         match shape {
             PermissionsShape::Object => &self.object,
             PermissionsShape::List => &self.list,
+            PermissionsShape::Pairs => &self.pairs,
         }
     }
 
     fn new(entries: &[Entry], names: &[String]) -> Self {
-        let entries = entries.iter().map(|entry| {
-            let right = if entry.may_write { "READ_WRITE" } else { "READ" };
-            let name = entry.principal.and_then(|principal| names.get(principal));
-            format!("\"{}\":\"{right}\"", name.map_or("everyone", String::as_str))
-        });
-        let entries: Vec<String> = entries.collect();
-        let listed: Vec<String> = entries.iter().map(|entry| format!("{{{entry}}}")).collect();
+        let each = |write: fn(&str, &str) -> String| {
+            let texts = entries.iter().map(|entry| {
+                let right = if entry.may_write { "READ_WRITE" } else { "READ" };
+                let name = entry.principal.and_then(|principal| names.get(principal));
+                write(name.map_or("everyone", String::as_str), right)
+            });
+            texts.collect::<Vec<_>>().join(",")
+        };
+        let object = each(|name, right| format!("\"{name}\":\"{right}\""));
+        let list = each(|name, right| format!("{{\"{name}\":\"{right}\"}}"));
+        let pairs =
+            each(|name, right| format!("{{\"principal\":\"{name}\",\"access\":\"{right}\"}}"));
         Self {
-            object: format!(",\"permissions\":{{{}}}}}", entries.join(",")).into(),
-            list: format!(",\"permissions\":[{}]}}", listed.join(",")).into(),
+            object: format!(",\"permissions\":{{{object}}}}}").into(),
+            list: format!(",\"permissions\":[{list}]}}").into(),
+            pairs: format!(",\"permissions\":[{pairs}]}}").into(),
         }
     }
 }

@@ -5,10 +5,9 @@ use super::dispatch::Dispatch;
 use super::lane::Step;
 use super::lanes::{Claim, LaneId, Load};
 use super::stream::{Ended, Stream};
-use crate::profile::Profile;
 use crate::trial::outcome::{Break, Ending};
 
-impl<P: Profile> Dispatch<'_, P> {
+impl Dispatch<'_> {
     /// Starts a request; false where every connection that may be open is busy.
     pub(super) fn start(&mut self, position: usize, serial: u64) -> bool {
         let Some(stream) = self.streams.get_mut(position) else { return true };
@@ -28,7 +27,9 @@ impl<P: Profile> Dispatch<'_, P> {
                 self.lanes_exhausted = true;
                 return false;
             }
-            Claim::Failed(ending) => stream.settle(serial, Ended::unsent(now_ns(), ending)),
+            Claim::Failed(ending) => {
+                stream.settle(serial, Ended::unanswered(now_ns(), None, ending));
+            }
         }
         true
     }
@@ -42,12 +43,14 @@ impl<P: Profile> Dispatch<'_, P> {
             Step::Answered => {
                 if let Some(answered) = self.lanes.lane(lane) {
                     let status = answered.reader.status();
-                    let ending = self.profile.classify(workload, status, answered.reader.body());
+                    let body = answered.reader.body();
+                    let documents = stream.plan.batch;
+                    let reading = self.profile.classify(workload, status, body, documents);
                     let ended = Ended {
                         at_ns: answered.last_read_ns(),
                         sent_ns: answered.sent_ns(),
                         status: Some(status),
-                        ending,
+                        reading,
                     };
                     if let Some(connect_ns) = answered.connect_ns() {
                         stream.tally.connect.record_ns(connect_ns);
@@ -59,8 +62,7 @@ impl<P: Profile> Dispatch<'_, P> {
             Step::Failed(ending) => {
                 let sent_ns = self.lanes.lane(lane).and_then(|lane| lane.sent_ns());
                 self.lanes.close(lane);
-                let at_ns = now_ns();
-                stream.settle(serial, Ended { at_ns, sent_ns, status: None, ending });
+                stream.settle(serial, Ended::unanswered(now_ns(), sent_ns, ending));
             }
             Step::Untouched => {
                 self.lanes.close(lane);
@@ -85,7 +87,9 @@ impl<P: Profile> Dispatch<'_, P> {
                 stream.tally.connects += 1;
                 stream.activate(serial, lane);
             }
-            Claim::Failed(ending) => stream.settle(serial, Ended::unsent(now_ns(), ending)),
+            Claim::Failed(ending) => {
+                stream.settle(serial, Ended::unanswered(now_ns(), None, ending));
+            }
             Claim::Idle(_) | Claim::Busy => stream.wait_first(serial),
         }
     }

@@ -7,8 +7,10 @@ use super::lanes::Lanes;
 use super::senders::{Glance, Link, part_of, together};
 use super::stream::{RequestSource, Stream};
 use super::vitals::{Effort, EffortMeter};
+use crate::corpus::number_set::NumberSet;
 use crate::profile::Profile;
 use crate::schedule::Schedule;
+use crate::trial::hidden::Visible;
 use crate::trial::tally::Tally;
 use crate::trial::{StopCause, TICK_S, TrialPlan};
 use crate::units::{OffsetNs, ms_to_ns, usize_to_u64};
@@ -30,9 +32,9 @@ pub(super) struct Share {
 }
 
 /// One sender's share of a trial.
-pub(super) struct Dispatch<'a, P> {
+pub(super) struct Dispatch<'a> {
     plan: &'a TrialPlan,
-    pub(super) profile: &'a P,
+    pub(super) profile: &'a dyn Profile,
     pub(super) lanes: &'a mut Lanes,
     share: Share,
     link: Link<'a>,
@@ -40,7 +42,7 @@ pub(super) struct Dispatch<'a, P> {
     quantum_ns: u64,
     /// Every `of`th arrival of each stream.
     schedules: Vec<Peekable<StepBy<Skip<Schedule>>>>,
-    pub(super) streams: Vec<Stream<P>>,
+    pub(super) streams: Vec<Stream>,
     pub(super) lanes_exhausted: bool,
     /// The longest time from one look to the next.
     longest_gap_ns: u64,
@@ -50,6 +52,10 @@ pub(super) struct Dispatch<'a, P> {
 #[derive(Debug, Default)]
 pub(super) struct Finished {
     pub(super) tallies: Vec<Tally>,
+    /// Documents that were accepted.
+    pub(super) accepted: NumberSet,
+    /// What searches found meanwhile.
+    pub(super) visible: Vec<Visible>,
     pub(super) stopped: Option<StopCause>,
     pub(super) wall_s: f64,
     pub(super) lanes_exhausted: bool,
@@ -65,6 +71,8 @@ impl Finished {
     pub(super) fn merge(self, other: Self) -> Self {
         Self {
             tallies: together([self.tallies, other.tallies].into_iter()),
+            accepted: self.accepted.merged(other.accepted),
+            visible: self.visible,
             stopped: self.stopped.max(other.stopped),
             wall_s: self.wall_s.max(other.wall_s),
             lanes_exhausted: self.lanes_exhausted || other.lanes_exhausted,
@@ -75,14 +83,14 @@ impl Finished {
     }
 }
 
-impl<'a, P: Profile> Dispatch<'a, P> {
+impl<'a> Dispatch<'a> {
     pub(super) fn new(
         plan: &'a TrialPlan,
-        profile: &'a P,
+        profile: &'a dyn Profile,
         lanes: &'a mut Lanes,
         share: Share,
         link: Link<'a>,
-        sources: Vec<RequestSource<P>>,
+        sources: Vec<RequestSource>,
     ) -> Self {
         let meter = EffortMeter::start();
         let (mut streams, mut schedules) = (Vec::new(), Vec::new());
@@ -128,14 +136,19 @@ impl<'a, P: Profile> Dispatch<'a, P> {
         let wall_s = OffsetNs(now_ns().saturating_sub(self.share.start_ns)).as_s();
         let effort = self.meter.spent();
         let lanes = self.lanes;
+        let mut accepted = NumberSet::default();
         let tallies = self.streams.into_iter().map(|stream| {
+            accepted = std::mem::take(&mut accepted).merged(stream.accepted);
             let mut tally = stream.tally;
             tally.spread = lanes.take_spread(stream.plan.workload);
             tally.close();
             tally
         });
+        let tallies = tallies.collect();
         Finished {
-            tallies: tallies.collect(),
+            tallies,
+            accepted,
+            visible: Vec::new(),
             stopped,
             wall_s,
             lanes_exhausted: self.lanes_exhausted,

@@ -43,8 +43,11 @@ impl Exchange for Inquirer<'_> {
             is_interrupted: self.is_interrupted,
         };
         let mut request = Vec::new();
-        RequestWriter::new(&question.route, &self.address)
-            .write(&mut request, |body| body.extend_from_slice(&question.body));
+        RequestWriter::new(&question.route, &self.address).write(
+            &mut request,
+            |path| path.extend_from_slice(question.path.as_bytes()),
+            |body| body.extend_from_slice(&question.body),
+        );
         let reply = call.run(&request);
         let answer = reply.answer.map_err(|ending| match ending {
             Ending::Broken(Break::ConnectRefused) => ExchangeError::Refused,

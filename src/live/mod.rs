@@ -8,6 +8,7 @@ pub mod answer;
 mod carry;
 mod chunked;
 pub mod clock;
+mod counter;
 mod dispatch;
 mod exchange;
 mod fleet;
@@ -24,6 +25,7 @@ mod sink;
 mod socket;
 mod stream;
 pub mod tls;
+mod tuning;
 pub mod vitals;
 mod wire;
 
@@ -32,20 +34,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::corpus::Numbers;
+use crate::corpus::number_set::NumberSet;
 use crate::profile::Profile;
 use crate::schedule::Part;
-use crate::trial::outcome::{Ending, Outcome};
+use crate::trial::outcome::{Documents, Ending, Outcome};
 use crate::trial::recovery::RecoveryWatch;
 use crate::trial::result::{Recovery, SocketUse, StreamResult, TrialResult, Vitals};
 use crate::trial::{Measurer, RecoverPlan, StopCause, TrialError, TrialPlan, Watch, Workload};
 use crate::units::{OffsetNs, ms_to_ns, round_to_u64, u64_to_usize, usize_to_u64};
 use clock::{make_waits_precise, now_ns, sleep_until};
+use counter::{Counter, changes};
+use exchange::RawAnswer;
 use host::HostMeter;
 use lanes::Lanes;
 use ports::ports;
 use senders::{Senders, part_of};
-use stream::RequestSource;
+use stream::{Deal, RequestSource};
 use tls::TlsClient;
+pub use tuning::{Pacing, Reuse, Tuning};
 use vitals::{EffortMeter, descriptor_limits, open_descriptors};
 
 /// Where requests go, and as whose.
@@ -79,65 +85,29 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// How the sender waits for what is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pacing {
-    /// It sleeps, and wakes at most once in a quantum.
-    Timer,
-    /// It never sleeps: more exact, and takes a whole core.
-    Spin,
-}
-
-/// Which idle connection is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reuse {
-    /// The one that has been idle longest: the load spreads over all processes behind one address.
-    Spread,
-    /// The one that was used last: few connections stay warm.
-    LastUsed,
-}
-
-/// What the user may choose of the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tuning {
-    /// Threads that send; the schedule is dealt among them.
-    pub threads: u32,
-    /// The most connections of a stream, of all threads together.
-    pub lanes_max: u32,
-    /// How the sender waits.
-    pub pacing: Pacing,
-    /// Which idle connection is taken.
-    pub reuse: Reuse,
-}
-
-impl Tuning {
-    /// The usual client, with at most `lanes_max` connections of a stream.
-    #[must_use]
-    pub const fn usual(lanes_max: u32) -> Self {
-        Self { threads: 1, lanes_max, pacing: Pacing::Timer, reuse: Reuse::Spread }
-    }
-}
-
 /// Runs trials against a real target.
-pub struct LiveMeasurer<P: Profile, N: Numbers> {
+pub struct LiveMeasurer<N: Numbers> {
     address: Address,
-    profile: Arc<P>,
+    profile: Arc<dyn Profile>,
     numbers: N,
     tuning: Tuning,
+    counter: Counter,
     /// The connections of each sender.
     lanes: Vec<Lanes>,
+    /// Documents that the target accepted in trials.
+    accepted: NumberSet,
     /// Asked now and then; false once the target is known to be gone.
     target_lives: Box<dyn FnMut() -> bool>,
     began_ns: u64,
 }
 
-impl<P: Profile, N: Numbers> std::fmt::Debug for LiveMeasurer<P, N> {
+impl<N: Numbers> std::fmt::Debug for LiveMeasurer<N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LiveMeasurer").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
+impl<N: Numbers> LiveMeasurer<N> {
     /// A measurer of the target at `address`.
     ///
     /// `target_lives` is asked twice a second; a target that the tool has started itself can so be
@@ -147,7 +117,7 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
     /// When the system gives no descriptor.
     pub fn new(
         address: Address,
-        profile: Arc<P>,
+        profile: Arc<dyn Profile>,
         numbers: N,
         tuning: Tuning,
         target_lives: Box<dyn FnMut() -> bool>,
@@ -160,16 +130,28 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
             Lanes::new(address.clone(), Tuning { lanes_max, ..tuning })
         });
         let lanes = lanes.collect::<io::Result<_>>().map_err(TrialError::generator)?;
-        Ok(Self { tuning, lanes, address, profile, numbers, target_lives, began_ns: now_ns() })
+        let counter = Counter::silent(address.clone(), Arc::clone(&profile));
+        Ok(Self {
+            tuning,
+            counter,
+            lanes,
+            accepted: NumberSet::default(),
+            address,
+            profile,
+            numbers,
+            target_lives,
+            began_ns: now_ns(),
+        })
     }
 
-    /// Sources of `count` requests in all, dealt among so many senders: each takes the numbers of its own arrivals.
+    /// Sources of `count` documents in all, dealt among so many senders: each takes the numbers of its own arrivals.
     fn requests(
         &mut self,
         workload: Workload,
         count: u64,
+        batch: u64,
         senders: usize,
-    ) -> Result<Vec<RequestSource<P>>, TrialError> {
+    ) -> Result<Vec<RequestSource>, TrialError> {
         let numbers = match workload {
             Workload::Index => self
                 .numbers
@@ -177,17 +159,28 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
                 .map_err(|error| TrialError::Numbers(error.to_string()))?,
             Workload::Dashboard => 0..0,
         };
-        let sources = (0..usize_to_u64(senders)).map(|sender| {
-            let own = (numbers.start + sender).min(numbers.end)..numbers.end;
-            let profile = Arc::clone(&self.profile);
-            RequestSource::new(profile, &self.address, workload, own.step_by(senders))
+        let senders = usize_to_u64(senders);
+        let sources = (0..senders).map(|sender| {
+            let first = (numbers.start + sender * batch).min(numbers.end);
+            let deal = Deal { left: first..numbers.end, batch, senders };
+            RequestSource::new(Arc::clone(&self.profile), &self.address, workload, deal)
         });
         Ok(sources.collect())
+    }
+
+    /// From now on asks the target beside each trial how many documents it `counts`, and what it `tells` of itself.
+    pub const fn ask_beside(&mut self, counts: bool, tells: bool) {
+        (self.counter.counts, self.counter.tells) = (counts, tells);
     }
 
     /// Where document numbers come from.
     pub const fn numbers(&self) -> &N {
         &self.numbers
+    }
+
+    /// Documents that the target accepted in trials and by probes so far.
+    pub const fn accepted(&self) -> &NumberSet {
+        &self.accepted
     }
 
     fn sockets(&mut self) -> SocketUse {
@@ -202,10 +195,11 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
     fn probe(
         &mut self,
         timeout_ms: u64,
+        batch: u64,
         start_ns: u64,
         is_interrupted: &dyn Fn() -> bool,
     ) -> Result<Outcome, TrialError> {
-        let mut sources = self.requests(Workload::Index, 1, 1)?;
+        let mut sources = self.requests(Workload::Index, batch, batch, 1)?;
         let (Some(source), Some(lanes)) = (sources.first_mut(), self.lanes.first_mut()) else {
             return Err(TrialError::Generator("there is no sender".to_owned()));
         };
@@ -218,41 +212,57 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
             body_bytes_max: self.profile.body_bytes_max(Workload::Index),
             is_interrupted,
         };
-        let reply = call.run(&request);
+        let reply = call.run(&request.bytes);
         let offset = |at_ns: u64| OffsetNs(at_ns.saturating_sub(start_ns)).max(due);
-        let (status, ending) = match reply.answer {
-            Ok(answer) => {
-                let ending = self.profile.classify(Workload::Index, answer.status, &answer.body);
-                (Some(answer.status), ending)
+        let (status, reading) = match reply.answer {
+            Ok(RawAnswer { status, body, .. }) => {
+                (Some(status), self.profile.classify(Workload::Index, status, &body, batch))
             }
-            Err(ending) => (None, ending),
+            Err(ending) => (None, ending.into()),
         };
+        if reading.ending == Ending::Accepted {
+            self.accepted.insert(request.first..request.first + batch);
+        }
         Ok(Outcome {
             due,
             taken: due,
             sent: reply.sent_ns.map(offset),
             ended: offset(reply.ended_ns),
             status,
-            ending,
+            ending: reading.ending,
+            documents: Documents {
+                carried: batch,
+                accepted_in_part: reading.accepted_in_part,
+                statuses: reading.statuses,
+            },
             part: Part::Measured,
         })
     }
 }
 
-impl<P: Profile, N: Numbers> Measurer for LiveMeasurer<P, N> {
+impl<N: Numbers> Measurer for LiveMeasurer<N> {
     fn run(&mut self, plan: &TrialPlan, watch: &mut impl Watch) -> Result<TrialResult, TrialError> {
         let threads = self.lanes.len();
-        let mut sources: Vec<Vec<RequestSource<P>>> = (0..threads).map(|_| Vec::new()).collect();
+        let mut sources: Vec<Vec<RequestSource>> = (0..threads).map(|_| Vec::new()).collect();
         for stream in &plan.streams {
-            let shares = self.requests(stream.workload, plan.documents_max(), threads)?;
+            let documents = plan.documents_max();
+            let shares = self.requests(stream.workload, documents, stream.batch, threads)?;
             for (sender, source) in sources.iter_mut().zip(shares) {
                 sender.push(source);
             }
         }
         let started_s = self.elapsed_s();
+        let before = self.counter.figures();
         let (meter, host) = (EffortMeter::start(), HostMeter::start());
-        let senders = Senders { plan, profile: &*self.profile, lanes: &mut self.lanes, sources };
+        let senders = Senders {
+            plan,
+            profile: &*self.profile,
+            lanes: &mut self.lanes,
+            sources,
+            counter: Some(&self.counter).filter(|counter| counter.counts),
+        };
         let finished = senders.run(watch, &mut self.target_lives);
+        self.accepted = std::mem::take(&mut self.accepted).merged(finished.accepted);
         let effort = finished.effort + meter.spent();
         let vitals = Vitals {
             cpu_s: effort.cpu_s,
@@ -275,6 +285,8 @@ impl<P: Profile, N: Numbers> Measurer for LiveMeasurer<P, N> {
             stopped: finished.stopped,
             started_s,
             vitals,
+            visible: finished.visible,
+            server: changes(&before, self.counter.figures()),
         })
     }
 
@@ -297,7 +309,7 @@ impl<P: Profile, N: Numbers> Measurer for LiveMeasurer<P, N> {
             }
             let rest_s = plan.cap_s - since_start().as_s();
             let timeout_ms = plan.timeout_ms.min(round_to_u64(rest_s * 1000.0).max(1));
-            let probe = self.probe(timeout_ms, start_ns, &|| watch.interrupted())?;
+            let probe = self.probe(timeout_ms, plan.batch, start_ns, &|| watch.interrupted())?;
             let pause_s = recovery.observe(&probe);
             if pause_s > 0.0 {
                 sleep_until(now_ns() + OffsetNs::from_s(pause_s).0);

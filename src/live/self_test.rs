@@ -58,8 +58,8 @@ impl Watch for Patience<'_> {
     }
 }
 
-/// What the generator reaches, and at which cost, against a server that does nothing but answer each request with
-/// `answer`.
+/// What the generator reaches, and at which cost, against a server that does nothing but accept each request of
+/// `batch` documents.
 ///
 /// Takes about three seconds. The server's own work is on another thread, but on this machine: the true
 /// limit is rather higher.
@@ -68,13 +68,14 @@ impl Watch for Patience<'_> {
 /// When the server or the generator cannot be started.
 ///
 /// `None` when the user wanted to stop before anything was asked.
-pub fn calibrate<P: Profile>(
-    profile: &Arc<P>,
-    answer: &'static [u8],
+pub fn calibrate(
+    profile: &Arc<dyn Profile>,
+    batch: u64,
     tuning: Tuning,
     is_interrupted: &dyn Fn() -> bool,
 ) -> Result<Option<CalibrationRecord>, TrialError> {
-    let sink = Sink::start(answer).map_err(TrialError::generator)?;
+    let (status, answer) = profile.accepted_answer(batch);
+    let sink = Sink::start(status, answer).map_err(TrialError::generator)?;
     let address = Address::plain(sink.address);
     let mut measurer =
         LiveMeasurer::new(address, Arc::clone(profile), Scratch(0), tuning, Box::new(|| true))?;
@@ -87,7 +88,7 @@ pub fn calibrate<P: Profile>(
             if held || watch.interrupted() {
                 break;
             }
-            let result = measurer.run(&plan(offered, step), &mut watch)?;
+            let result = measurer.run(&plan(offered, batch, step), &mut watch)?;
             held = holds(offered, &result);
             if step == 0 {
                 // The last try counts: one that a neighbour spoilt says nothing of the machine.
@@ -113,13 +114,14 @@ fn figures(offered: Rps, result: &TrialResult) -> CalibrationRecord {
     }
 }
 
-fn plan(offered: Rps, step: u32) -> TrialPlan {
+fn plan(offered: Rps, batch: u64, step: u32) -> TrialPlan {
     TrialPlan {
         id: TrialId(step),
         purpose: Purpose::Load,
         streams: vec![StreamPlan {
             workload: Workload::Index,
             offered,
+            batch,
             arrivals: ArrivalLaw::Stratified,
             timeout_ms: 1000,
             slow_ms: None,
@@ -136,7 +138,9 @@ fn plan(offered: Rps, step: u32) -> TrialPlan {
 fn holds(offered: Rps, result: &TrialResult) -> bool {
     let objective =
         Objective { p99_ms: 1000, error_ratio: 0.001, dashboard_error_ratio: None, base_ms: None };
-    let accepted_rps = result.stream(Workload::Index).and_then(StreamResult::accepted_rps);
+    let index = result.stream(Workload::Index);
+    let accepted_rps = index.and_then(StreamResult::accepted_rps);
+    let offered_rps = index.map_or(offered.get(), |stream| stream.plan.documents_rps());
     let is_void = matches!(Judge::new(&result.plan, objective).verdict(result), Verdict::Void(_));
-    !is_void && accepted_rps.is_some_and(|rps| rps >= ACCEPTED_RATIO * offered.get())
+    !is_void && accepted_rps.is_some_and(|rps| rps >= ACCEPTED_RATIO * offered_rps)
 }

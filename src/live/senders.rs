@@ -4,18 +4,20 @@
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
 use super::clock::{make_waits_precise, now_ns};
+use super::counter::Counter;
 use super::dispatch::{Dispatch, Finished, Share};
 use super::lanes::Lanes;
 use super::stream::RequestSource;
 use crate::profile::Profile;
+use crate::trial::hidden::Visible;
 use crate::trial::tally::Tally;
-use crate::trial::{Flow, StopCause, StreamPlan, StreamView, Tick, TrialPlan, Watch};
+use crate::trial::{Flow, StopCause, StreamPlan, StreamView, Tick, TrialPlan, Watch, Workload};
 use crate::units::usize_to_u64;
 
 /// From the start of the threads, which prepare their first requests, to the start of the schedule.
@@ -52,23 +54,26 @@ pub(super) struct Glance {
 }
 
 /// A trial for its senders.
-pub(super) struct Senders<'a, P> {
+pub(super) struct Senders<'a> {
     pub(super) plan: &'a TrialPlan,
-    pub(super) profile: &'a P,
+    pub(super) profile: &'a dyn Profile,
     /// The connections of each sender.
     pub(super) lanes: &'a mut [Lanes],
     /// The requests of each, stream by stream.
-    pub(super) sources: Vec<Vec<RequestSource<P>>>,
+    pub(super) sources: Vec<Vec<RequestSource>>,
+    /// Asks beside them how many documents are visible, where the target can count.
+    pub(super) counter: Option<&'a Counter>,
 }
 
-impl<P: Profile> Senders<'_, P> {
+impl Senders<'_> {
     /// Runs the trial until nothing of it is under way.
     pub(super) fn run(
         self,
         watch: &mut impl Watch,
         target_lives: &mut dyn FnMut() -> bool,
     ) -> Finished {
-        let Self { plan, profile, lanes, sources } = self;
+        let Self { plan, profile, lanes, sources, counter } = self;
+        let ((counts, counted), is_over) = (channel(), AtomicBool::new(false));
         let (orders, (glances, seen)) = (Orders::default(), channel());
         let start_ns = now_ns() + LEAD_NS;
         let of = lanes.len();
@@ -82,15 +87,23 @@ impl<P: Profile> Senders<'_, P> {
                     Dispatch::new(plan, profile, lanes, share, link, sources).run()
                 }));
             }
+            if let Some(counter) = counter {
+                let is_over = &is_over;
+                scope.spawn(move || counter.watch(start_ns, is_over, &counts));
+            }
             // The senders hold the only ends now: the last one to finish ends the watch.
             drop(glances);
             let pending = (0..of).map(|_| VecDeque::new()).collect();
-            Overseer { plan, orders: &orders, pending }.oversee(&seen, watch, target_lives);
+            let mut overseer =
+                Overseer { plan, orders: &orders, pending, counted, visible: Vec::new() };
+            overseer.oversee(&seen, watch, target_lives);
+            is_over.store(true, Ordering::Relaxed);
             let finished = threads.into_iter().map(|thread| match thread.join() {
                 Ok(finished) => finished,
                 Err(panic) => resume_unwind(panic),
             });
-            finished.reduce(Finished::merge).unwrap_or_default()
+            let finished = finished.reduce(Finished::merge).unwrap_or_default();
+            Finished { visible: overseer.visible, ..finished }
         })
     }
 }
@@ -115,6 +128,9 @@ struct Overseer<'a> {
     plan: &'a TrialPlan,
     orders: &'a Orders,
     pending: Vec<VecDeque<Glance>>,
+    /// Counts of visible documents, with their instants.
+    counted: Receiver<(f64, u64)>,
+    visible: Vec<Visible>,
 }
 
 impl Overseer<'_> {
@@ -159,15 +175,27 @@ impl Overseer<'_> {
                 .iter()
                 .zip(together(glances.into_iter().map(|glance| glance.tallies)))
                 .collect();
+            let accepted = streams.iter().map(|(plan, tally)| accepted(plan, tally)).sum();
+            let counts = self.counted.try_iter();
+            self.visible.extend(counts.map(|(t_s, visible)| Visible { t_s, accepted, visible }));
             let views = streams.iter().map(|(plan, tally)| StreamView {
                 plan,
                 tally,
                 outstanding: tally.outstanding(),
             });
-            if let Flow::Stop(cause) = watch.tick(&Tick { at_s, streams: views.collect() }) {
+            let tick = Tick { at_s, streams: views.collect(), visible: &self.visible };
+            if let Flow::Stop(cause) = watch.tick(&tick) {
                 self.orders.stop(cause);
             }
         }
+    }
+}
+
+/// Documents of an indexing stream that were accepted so far.
+const fn accepted(plan: &StreamPlan, tally: &Tally) -> u64 {
+    match plan.workload {
+        Workload::Index => tally.documents.accepted + tally.warm_up.documents.accepted,
+        Workload::Dashboard => 0,
     }
 }
 

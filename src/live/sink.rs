@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
@@ -25,8 +25,9 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    /// Starts a sink on a free port of the loopback that answers every request with `answer`.
-    pub(super) fn start(answer: &'static [u8]) -> io::Result<Self> {
+    /// Starts a sink on a free port of the loopback that answers every request with `status` and `answer`.
+    pub(super) fn start(status: u16, answer: Vec<u8>) -> io::Result<Self> {
+        let status = StatusCode::from_u16(status).map_err(io::Error::other)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -35,7 +36,7 @@ impl Sink {
         let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = serve(listener, answer) => {}
+                    () = serve(listener, status, Bytes::from(answer)) => {}
                     _ = stopped => {}
                 }
             });
@@ -54,15 +55,21 @@ impl Drop for Sink {
     }
 }
 
-async fn serve(listener: TcpListener, answer: &'static [u8]) {
+async fn serve(listener: TcpListener, status: StatusCode, answer: Bytes) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     // What one client opens at the most is bounded by that client; an error of accept is its shortage.
     while let Ok((socket, _)) = listener.accept().await {
         drop(socket.set_nodelay(true));
-        let service = service_fn(move |request: Request<Incoming>| async move {
-            // The body is read to its end, as a real server would.
-            drop(request.into_body().collect().await);
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(answer))))
+        let answer = answer.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let answer = answer.clone();
+            async move {
+                // The body is read to its end, as a real server would.
+                drop(request.into_body().collect().await);
+                let mut response = Response::new(Full::new(answer));
+                *response.status_mut() = status;
+                Ok::<_, Infallible>(response)
+            }
         });
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
     }

@@ -5,16 +5,16 @@
 //! once.
 
 use std::collections::VecDeque;
-use std::iter::StepBy;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::lanes::{LaneId, Lanes};
 use super::request::RequestWriter;
 use super::{Address, unanswered};
-use crate::profile::Profile;
+use crate::corpus::number_set::NumberSet;
+use crate::profile::{Profile, Reading};
 use crate::schedule::{Arrival, Part};
-use crate::trial::outcome::{Break, Ending, Outcome, Shortage};
+use crate::trial::outcome::{Break, Documents, Ending, Outcome, Shortage};
 use crate::trial::recovery::LossWatch;
 use crate::trial::tally::Tally;
 use crate::trial::{StreamPlan, Workload};
@@ -25,26 +25,58 @@ const READY_REQUESTS: usize = 256;
 
 /// Makes requests before they are due, each with a document number that is used once.
 #[derive(Debug)]
-pub(super) struct RequestSource<P> {
-    profile: Arc<P>,
+pub(super) struct RequestSource {
+    profile: Arc<dyn Profile>,
     writer: RequestWriter,
     workload: Workload,
-    numbers: StepBy<Range<u64>>,
-    ready: VecDeque<Vec<u8>>,
+    deal: Deal,
+    ready: VecDeque<Request>,
     /// Memory of requests that have ended.
     spare: Vec<Vec<u8>>,
 }
 
-impl<P: Profile> RequestSource<P> {
+/// The bytes of a request, and the number of its first document.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) first: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The document numbers that fall to one sender.
+#[derive(Debug, Clone)]
+pub(super) struct Deal {
+    /// Numbers that are left to all senders; its start is this sender's next one.
+    pub(super) left: Range<u64>,
+    /// Documents of one request.
+    pub(super) batch: u64,
+    /// Senders that share the numbers, request by request.
+    pub(super) senders: u64,
+}
+
+impl Iterator for Deal {
+    type Item = Range<u64>;
+
+    fn next(&mut self) -> Option<Range<u64>> {
+        let first = self.left.start;
+        let numbers = first..first + self.batch;
+        if numbers.end > self.left.end {
+            return None;
+        }
+        self.left.start = first + self.batch * self.senders;
+        Some(numbers)
+    }
+}
+
+impl RequestSource {
     pub(super) fn new(
-        profile: Arc<P>,
+        profile: Arc<dyn Profile>,
         address: &Address,
         workload: Workload,
-        numbers: StepBy<Range<u64>>,
+        deal: Deal,
     ) -> Self {
         let writer = RequestWriter::new(&profile.route(workload), address);
         let (ready, spare) = (VecDeque::new(), Vec::new());
-        Self { profile, writer, workload, numbers, ready, spare }
+        Self { profile, writer, workload, deal, ready, spare }
     }
 
     /// Fills the row of ready requests.
@@ -62,7 +94,7 @@ impl<P: Profile> RequestSource<P> {
     /// # Panics
     /// When more are taken than numbers were reserved: a document would have to be sent twice.
     #[allow(clippy::expect_used, reason = "as many numbers are reserved as the schedule holds")]
-    pub(super) fn take(&mut self) -> Vec<u8> {
+    pub(super) fn take(&mut self) -> Request {
         let ready = self.ready.pop_front();
         ready.or_else(|| self.make()).expect("a number was reserved for every arrival")
     }
@@ -74,15 +106,19 @@ impl<P: Profile> RequestSource<P> {
         }
     }
 
-    fn make(&mut self) -> Option<Vec<u8>> {
-        let number = match self.workload {
-            Workload::Index => self.numbers.next()?,
-            Workload::Dashboard => 0,
+    fn make(&mut self) -> Option<Request> {
+        let numbers = match self.workload {
+            Workload::Index => self.deal.next()?,
+            Workload::Dashboard => 0..0,
         };
-        let mut request = self.spare.pop().unwrap_or_default();
-        let profile = &self.profile;
-        self.writer.write(&mut request, |body| profile.write_index_body(number, body));
-        Some(request)
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        let (profile, workload) = (&self.profile, self.workload);
+        self.writer.write(
+            &mut bytes,
+            |path| profile.write_path(workload, &numbers, path),
+            |body| profile.write_body(workload, &numbers, body),
+        );
+        Some(Request { first: numbers.start, bytes })
     }
 }
 
@@ -103,34 +139,36 @@ struct Slot {
     due: OffsetNs,
     taken: OffsetNs,
     part: Part,
-    request: Vec<u8>,
+    request: Request,
     /// Whether it was sent again, because its first connection had closed under our hands.
     is_resent: bool,
     state: State,
 }
 
 /// How a request ended, as its connection tells.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Ended {
     pub(super) at_ns: u64,
     pub(super) sent_ns: Option<u64>,
     pub(super) status: Option<u16>,
-    pub(super) ending: Ending,
+    pub(super) reading: Reading,
 }
 
 impl Ended {
-    /// Of a request that no connection came about for.
-    pub(super) const fn unsent(at_ns: u64, ending: Ending) -> Self {
-        Self { at_ns, sent_ns: None, status: None, ending }
+    /// Of a request without an answer; `sent_ns` where it was sent.
+    pub(super) fn unanswered(at_ns: u64, sent_ns: Option<u64>, ending: Ending) -> Self {
+        Self { at_ns, sent_ns, status: None, reading: ending.into() }
     }
 }
 
 /// The state of one stream.
 #[derive(Debug)]
-pub(super) struct Stream<P> {
+pub(super) struct Stream {
     pub(super) plan: StreamPlan,
     pub(super) tally: Tally,
-    pub(super) requests: RequestSource<P>,
+    pub(super) requests: RequestSource,
+    /// Documents that were accepted.
+    pub(super) accepted: NumberSet,
     pub(super) loss: LossWatch,
     start_ns: u64,
     timeout_ns: u64,
@@ -140,11 +178,11 @@ pub(super) struct Stream<P> {
     waiting: VecDeque<u64>,
 }
 
-impl<P: Profile> Stream<P> {
+impl Stream {
     pub(super) fn new(
         plan: StreamPlan,
         tally: Tally,
-        requests: RequestSource<P>,
+        requests: RequestSource,
         start_ns: u64,
     ) -> Self {
         let timeout_ns = ms_to_ns(plan.timeout_ms);
@@ -152,6 +190,7 @@ impl<P: Profile> Stream<P> {
             plan,
             tally,
             requests,
+            accepted: NumberSet::default(),
             loss: LossWatch::default(),
             start_ns,
             timeout_ns,
@@ -198,7 +237,7 @@ impl<P: Profile> Stream<P> {
     pub(super) fn request_of(&self, serial: u64) -> &[u8] {
         let position = serial.checked_sub(self.first).map(u64_to_usize);
         let slot = position.and_then(|position| self.slots.get(position));
-        slot.map_or(&[], |slot| &slot.request)
+        slot.map_or(&[], |slot| &slot.request.bytes)
     }
 
     pub(super) fn activate(&mut self, serial: u64, lane: LaneId) {
@@ -223,6 +262,7 @@ impl<P: Profile> Stream<P> {
     pub(super) fn settle(&mut self, serial: u64, ended: Ended) {
         let start_ns = self.start_ns;
         let timeout_ns = self.timeout_ns;
+        let (batch, workload) = (self.plan.batch, self.plan.workload);
         let Some(slot) = self.slot(serial) else {
             return;
         };
@@ -230,7 +270,8 @@ impl<P: Profile> Stream<P> {
             return;
         }
         slot.state = State::Ended;
-        let request = std::mem::take(&mut slot.request);
+        let (first, bytes) = (slot.request.first, std::mem::take(&mut slot.request.bytes));
+        let Ended { reading, .. } = ended;
         let offset = |at_ns: u64| OffsetNs(at_ns.saturating_sub(start_ns));
         let sent = ended.sent_ns.map(|at_ns| offset(at_ns).max(slot.taken));
         let mut outcome = Outcome {
@@ -239,15 +280,24 @@ impl<P: Profile> Stream<P> {
             sent,
             ended: offset(ended.at_ns).max(sent.unwrap_or(slot.taken)),
             status: ended.status,
-            ending: ended.ending,
+            ending: reading.ending,
+            documents: Documents {
+                carried: batch,
+                accepted_in_part: reading.accepted_in_part,
+                statuses: reading.statuses,
+            },
             part: slot.part,
         };
         // An answer after the deadline is no answer, even if nobody had got round to giving it up.
         if outcome.is_answered() && outcome.ended.since_ns(outcome.due) > timeout_ns {
             outcome.ending = Ending::TimedOut;
             outcome.status = None;
+            outcome.documents = Documents::all_alike(batch);
         }
-        self.requests.give_back(request);
+        if outcome.ending == Ending::Accepted && workload == Workload::Index {
+            self.accepted.insert(first..first + batch);
+        }
+        self.requests.give_back(bytes);
         self.loss.observe(outcome.ended.as_s(), outcome.ending);
         self.tally.record(&outcome);
         while matches!(self.slots.front(), Some(Slot { state: State::Ended, .. })) {
@@ -266,7 +316,7 @@ impl<P: Profile> Stream<P> {
         while self.next_deadline_ns().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
             let sent_ns = self.give_up(self.first, lanes);
             let ending = unanswered(sent_ns.is_some());
-            self.settle(self.first, Ended { at_ns: now_ns, sent_ns, status: None, ending });
+            self.settle(self.first, Ended::unanswered(now_ns, sent_ns, ending));
         }
     }
 
@@ -274,7 +324,7 @@ impl<P: Profile> Stream<P> {
     pub(super) fn drop_waiting(&mut self, now_ns: u64) {
         while let Some(serial) = self.next_waiting() {
             let ending = Ending::Unsent(Shortage::Target);
-            self.settle(serial, Ended { at_ns: now_ns, sent_ns: None, status: None, ending });
+            self.settle(serial, Ended::unanswered(now_ns, None, ending));
         }
     }
 
@@ -284,7 +334,7 @@ impl<P: Profile> Stream<P> {
         for serial in self.first..self.first + usize_to_u64(self.slots.len()) {
             let sent_ns = self.give_up(serial, lanes);
             let ending = Ending::Broken(Break::Abandoned);
-            self.settle(serial, Ended { at_ns: now_ns, sent_ns, status: None, ending });
+            self.settle(serial, Ended::unanswered(now_ns, sent_ns, ending));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The port for questions outside of trials: is the target ready, what does it hold.
 
-use super::Route;
+use super::{Route, Verb};
 
 /// What a stranger says, fit to be shown: nothing of it steers a terminal, and it is at most so many characters long.
 #[must_use]
@@ -14,12 +14,43 @@ pub fn shown(text: &str, chars_max: usize) -> String {
 pub struct Question {
     /// The request.
     pub route: Route,
+    /// Its path, with a leading slash.
+    pub path: String,
     /// Its body; empty for none.
     pub body: Vec<u8>,
     /// How long an answer is waited for.
     pub timeout_ms: u64,
     /// So much of the answer's body is read at the most.
     pub body_bytes_max: usize,
+}
+
+/// Questions that nobody is in a hurry about are given so long.
+const PATIENCE_MS: u64 = 10_000;
+/// So much of their answers is read.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+impl Question {
+    /// Asks for what is at `path`.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::of(Route::get(), path.into(), Vec::new())
+    }
+
+    /// Sends a JSON body to `path`.
+    #[must_use]
+    pub fn json(verb: Verb, path: impl Into<String>, body: Vec<u8>) -> Self {
+        Self::of(Route::json(verb), path.into(), body)
+    }
+
+    const fn of(route: Route, path: String, body: Vec<u8>) -> Self {
+        Self { route, path, body, timeout_ms: PATIENCE_MS, body_bytes_max: ANSWER_BYTES_MAX }
+    }
+
+    /// What is asked, for messages.
+    #[must_use]
+    pub fn shown(&self, base_url: &str) -> String {
+        format!("{} {base_url}{}", self.route.verb.name(), self.path)
+    }
 }
 
 /// The target's answer, whatever it says.
@@ -33,6 +64,20 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// From the first byte sent to the last byte received.
     pub took_ms: f64,
+}
+
+impl Answer {
+    /// Whether its status is 2xx.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+
+    /// The JSON of its body, where its status is 2xx.
+    #[must_use]
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok().filter(|_| self.is_good())
+    }
 }
 
 /// Why there is no answer.

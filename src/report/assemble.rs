@@ -6,10 +6,11 @@ use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
 use super::schema::{
     CalibrationRecord, CapacityRecord, CorpusRecord, EnvironmentRecord, GeneratorRecord,
     LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord,
-    TargetRecord, ToolRecord, VerificationRecord,
+    TargetRecord, ToolRecord,
 };
 use super::signoff::{Evidence, Terms, sign_off};
 use super::times::LatenessRecord;
+use super::verification::VerificationRecord;
 use crate::campaign::{CampaignOutcome, LevelOutcome};
 use crate::search::finding::{Capacity, Finding, Flag};
 use crate::trial::Workload;
@@ -47,7 +48,9 @@ impl RunSums {
 
     /// Adds a trial that was read back from a journal.
     pub fn add_record(&mut self, trial: &TrialRecord) {
-        let requests: u64 = trial.streams.iter().map(|stream| stream.counts.scheduled).sum();
+        let requests =
+            trial.streams.iter().map(|stream| stream.counts.scheduled / stream.batch.max(1));
+        let requests: u64 = requests.sum();
         for stream in &trial.streams {
             if let Some(lateness) = stream.hdr.lateness() {
                 self.lateness.merge(&lateness);
@@ -106,8 +109,12 @@ pub struct RunInputs<'a> {
     pub recoveries: Vec<RecoveryRecord>,
     /// Their sums.
     pub sums: &'a RunSums,
+    /// Documents: what was accepted, and what the target holds.
+    pub verification: VerificationRecord,
     /// What the run is judged by.
     pub terms: Terms,
+    /// Documents of one request: the campaign speaks of requests, the result of documents.
+    pub batch: u64,
 }
 
 impl RunRecord {
@@ -117,13 +124,14 @@ impl RunRecord {
         let RunInputs { outcome, trials, recoveries, sums, .. } = inputs;
         let levels: Vec<LevelRecord> =
             outcome.levels.iter().filter_map(|level| level_record(level, &trials)).collect();
-        let capacity = capacity_record(&outcome.capacity);
+        let capacity = capacity_record(&outcome.capacity, inputs.batch);
         let (criteria, judgement) = sign_off(
             &Evidence {
                 capacity: &capacity,
                 levels: &levels,
                 levels_missing: outcome.levels_missing.as_deref(),
                 trials: &trials,
+                verification: &inputs.verification,
             },
             &inputs.terms,
         );
@@ -138,9 +146,9 @@ impl RunRecord {
             target: inputs.target,
             settings: inputs.settings,
             corpus: inputs.corpus,
-            overload: overload(&levels, outcome.capacity.rps),
+            overload: overload(&levels, capacity.rps),
             generator: generator(sums, outcome.capacity.finding, &levels, &trials),
-            verification: verification(sums, &trials, &recoveries),
+            verification: inputs.verification,
             capacity,
             trials,
             recoveries,
@@ -152,17 +160,18 @@ impl RunRecord {
     }
 }
 
-fn capacity_record(capacity: &Capacity) -> CapacityRecord {
+fn capacity_record(capacity: &Capacity, batch: u64) -> CapacityRecord {
+    let documents_rps = |rate: Rps| rate.get() * batch as f64;
     let ends = capacity.low.zip(capacity.high);
     CapacityRecord {
         finding: capacity.finding.name().to_owned(),
         flags: capacity.flags.iter().copied().map(Flag::name).map(str::to_owned).collect(),
-        rps: capacity.rps.map(Rps::get),
-        low_rps: capacity.low.map(Rps::get),
-        high_rps: capacity.high.map(Rps::get),
+        rps: capacity.rps.map(documents_rps),
+        low_rps: capacity.low.map(documents_rps),
+        high_rps: capacity.high.map(documents_rps),
         interval: ends.map(|_| capacity.ends.name().to_owned()),
         confirmed_by: capacity.confirmed_by.iter().map(ToString::to_string).collect(),
-        stability_rps: capacity.stability.map(Rps::get),
+        stability_rps: capacity.stability.map(documents_rps),
         reasons: capacity.reasons.clone(),
     }
 }
@@ -180,7 +189,7 @@ fn level_record(level: &LevelOutcome, trials: &[TrialRecord]) -> Option<LevelRec
     })
 }
 
-fn overload(levels: &[LevelRecord], capacity: Option<Rps>) -> OverloadRecord {
+fn overload(levels: &[LevelRecord], capacity_rps: Option<f64>) -> OverloadRecord {
     let above = levels.iter().filter(|level| level.load_percent > 100);
     let usual = levels.iter().find(|level| level.load_percent == OVERLOAD_PERCENT);
     let Some(level) = usual.or_else(|| above.max_by_key(|level| level.load_percent)) else {
@@ -189,7 +198,7 @@ fn overload(levels: &[LevelRecord], capacity: Option<Rps>) -> OverloadRecord {
     let second_half = level.index.as_ref().and_then(|index| index.accepted_second_half_rps);
     OverloadRecord {
         load_percent: Some(level.load_percent),
-        goodput_ratio: second_half.zip(capacity).map(|(rps, capacity)| rps / capacity.get()),
+        goodput_ratio: second_half.zip(capacity_rps).map(|(rps, capacity_rps)| rps / capacity_rps),
         recovery_s: level.recovery_s,
     }
 }
@@ -216,8 +225,11 @@ fn generator(
     }
 }
 
+/// What the target accepted over the whole run, and how much is not known; nothing of it is verified.
+///
 /// Only indexing leaves documents; probes of a recovery are documents too.
-fn verification(
+#[must_use]
+pub fn sent(
     sums: &RunSums,
     trials: &[TrialRecord],
     recoveries: &[RecoveryRecord],

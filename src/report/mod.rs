@@ -18,3 +18,4 @@ pub mod signoff;
 pub mod stream;
 pub mod summary;
 pub mod times;
+pub mod verification;

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::schema::{CalibrationRecord, SettingRecord};
 use super::stream::StreamRecord;
 use crate::trial::evidence::Evidence;
+use crate::trial::hidden::Visible;
 use crate::trial::result::{Recovery, TrialResult};
-use crate::trial::{StopCause, TrialId, Workload};
+use crate::trial::{StopCause, StreamPlan, TrialId, Workload};
 
 /// A finished and judged trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,12 @@ pub struct TrialRecord {
     pub drained_s: f64,
     /// How the generator fared.
     pub generator: TrialGeneratorRecord,
+    /// What the server told of itself: what happened meanwhile (`_total`), and how it stood afterwards.
+    #[serde(default)]
+    pub server: BTreeMap<String, f64>,
+    /// What searches found meanwhile, every 1.4 s; empty where the target cannot count.
+    #[serde(default)]
+    pub visible: Vec<Visible>,
     /// Its streams; indexing first where there is one.
     pub streams: Vec<StreamRecord>,
 }
@@ -115,7 +122,7 @@ impl TrialRecord {
         Self {
             id: plan.id.to_string(),
             purpose: plan.purpose.name(),
-            offered_rps: plan.stream(Workload::Index).map(|stream| stream.offered.get()),
+            offered_rps: plan.stream(Workload::Index).map(StreamPlan::documents_rps),
             started_s: result.started_s,
             warmup_s: plan.warmup_s,
             measure_s: measured_s.unwrap_or_default(),
@@ -126,6 +133,8 @@ impl TrialRecord {
             evidence: evidence.clone(),
             drained_s: result.drained_s(),
             generator: TrialGeneratorRecord::new(result),
+            server: result.server.clone(),
+            visible: result.visible.clone(),
             streams: result.streams.iter().map(StreamRecord::from_result).collect(),
         }
     }

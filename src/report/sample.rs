@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::assemble::{RunInputs, RunSums};
+use super::assemble::{RunInputs, RunSums, sent};
 use super::record::TrialRecord;
 use super::schema::{
     EnvironmentRecord, RunRecord, RunStamp, SettingRecord, TargetRecord, ToolRecord,
@@ -14,7 +14,7 @@ use crate::search::finding::{Capacity, Ends, Finding};
 use crate::seed::Seed;
 use crate::trial::evidence::Evidence;
 use crate::trial::objective::Rule;
-use crate::trial::outcome::{Ending, Outcome};
+use crate::trial::outcome::{Documents, Ending, Outcome};
 use crate::trial::result::{StreamResult, TrialResult, Vitals};
 use crate::trial::tally::Tally;
 use crate::trial::verdict::{Proof, Verdict};
@@ -32,6 +32,7 @@ pub(crate) fn stream_result(
     let plan = StreamPlan {
         workload,
         offered: Rps::new(offered_rps).unwrap(),
+        batch: 1,
         arrivals: ArrivalLaw::Poisson,
         timeout_ms: 5000,
         slow_ms: Some(1000),
@@ -49,6 +50,7 @@ pub(crate) fn stream_result(
                 ended: OffsetNs::from_s(due_s + took_s),
                 status: (!lost).then_some(200),
                 ending: if lost { Ending::TimedOut } else { Ending::Accepted },
+                documents: Documents::ONE,
                 part: Part::Measured,
             }
         })
@@ -85,7 +87,15 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
         lanes_max: 4096,
         ..Vitals::default()
     };
-    TrialResult { plan, streams, stopped: None, started_s: 3.5, vitals }
+    TrialResult {
+        plan,
+        streams,
+        stopped: None,
+        started_s: 3.5,
+        vitals,
+        visible: Vec::new(),
+        server: BTreeMap::new(),
+    }
 }
 
 /// The evidence of a trial that shows nothing but its verdict.
@@ -199,9 +209,11 @@ fn assemble(
         settings: BTreeMap::from([("LANES_MAX".to_owned(), lanes)]),
         corpus: None,
         outcome,
+        verification: sent(sums, &trials, &[]),
         trials,
         recoveries: Vec::new(),
         sums,
         terms,
+        batch: 1,
     })
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{RecoveryRecord, TrialRecord};
 use super::stream::StreamRecord;
 use super::times::LatenessRecord;
+use super::verification::VerificationRecord;
 
 /// Version of the keys and their meaning.
 pub const SCHEMA_VERSION: &str = "1.0.0";
@@ -265,23 +266,6 @@ pub struct CalibrationRecord {
     pub cpu_us_per_request: Option<f64>,
     /// The highest rate that it offered in time, doubling; null when not even `at_rps`.
     pub ceiling_rps: Option<f64>,
-}
-
-/// Documents: what was accepted over the whole run, and what the target holds.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct VerificationRecord {
-    /// Documents that the target accepted, warm-ups and probes included.
-    pub accepted: u64,
-    /// Documents of which it is not known whether the target holds them.
-    pub unknown: u64,
-    /// Documents that the target holds; null where it cannot count.
-    pub found: Option<u64>,
-    /// Accepted documents that it does not hold.
-    pub lost: Option<u64>,
-    /// Documents that it holds more than once.
-    pub doubled: Option<u64>,
-    /// Some of the lost and doubled ones.
-    pub examples: Vec<String>,
 }
 
 /// One thing that the run was judged by.

@@ -6,6 +6,7 @@
 
 use super::record::TrialRecord;
 use super::schema::{CapacityRecord, CriterionRecord, LevelRecord, Outcome};
+use super::verification::VerificationRecord;
 use super::{advice, figure};
 use crate::stats::interval::share_is_at_most;
 use crate::units::usize_to_u64;
@@ -49,6 +50,8 @@ pub struct Evidence<'a> {
     pub levels_missing: Option<&'a str>,
     /// The trials, to tell which level cannot be believed.
     pub trials: &'a [TrialRecord],
+    /// Documents: what was accepted and what the target holds.
+    pub verification: &'a VerificationRecord,
 }
 
 /// Judges a run; criteria that were not asked for are left out.
@@ -58,9 +61,12 @@ pub fn sign_off(evidence: &Evidence<'_>, terms: &Terms) -> (Vec<CriterionRecord>
     criteria.extend(levels(evidence, terms));
     criteria.extend(terms.dashboard_p99_ms.map(|limit_ms| dashboard_p99(evidence, limit_ms)));
     criteria.extend(terms.dashboard_error_ratio.map(|limit| dashboard_errors(evidence, limit)));
+    criteria.extend(evidence.verification.criterion());
     let worst = criteria.iter().map(|criterion| criterion.outcome).max();
     let outcome = match evidence.capacity.finding.as_str() {
         "below_floor" => Outcome::Fail,
+        // Whatever else can be said: a service that loses documents has failed.
+        _ if evidence.verification.is_clean() == Some(false) => Outcome::Fail,
         _ => worst.unwrap_or(Outcome::Invalid),
     };
     (criteria, outcome)
@@ -302,6 +308,7 @@ mod tests {
             levels: &run.levels,
             levels_missing: Some("the target could no longer be reached"),
             trials: &run.trials,
+            verification: &run.verification,
         };
         assert_eq!(sign_off(&lost, &terms()).1, Outcome::Invalid, "its recovery is not known");
     }

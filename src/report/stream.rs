@@ -19,6 +19,9 @@ pub struct StreamRecord {
     pub arrivals: String,
     /// Rate that was scheduled, in documents (or queries) per second.
     pub offered_rps: f64,
+    /// Documents that travel in one request.
+    #[serde(default = "one")]
+    pub batch: u64,
     /// Rate of accepted answers within the measured part; null when that part is empty.
     pub accepted_rps: Option<f64>,
     /// The same over the second half of the measured part.
@@ -36,17 +39,17 @@ pub struct StreamRecord {
     pub measured_s: f64,
     /// Deadline of a request after its due time, in milliseconds.
     pub timeout_ms: u64,
-    /// Arrivals due in the measured part, and how they ended.
+    /// What was due in the measured part, and how it ended.
     pub counts: CountsRecord,
-    /// The arrivals before them.
+    /// What was due before.
     pub warm_up: CountsRecord,
-    /// Requests, warm-up included, of which it is not known whether the target holds their document.
+    /// Documents, warm-up included, of which it is not known whether the target holds them.
     pub unknown: u64,
     /// Of `counts.unsent`: those that the generator lacked a port or a file descriptor for.
     pub unsent_generator: u64,
-    /// Answers by status.
+    /// Documents by the status of their answer.
     pub statuses: BTreeMap<String, u64>,
-    /// Broken requests by kind.
+    /// Documents of broken requests by kind.
     pub broken: BTreeMap<String, u64>,
     /// Due to done: what a caller feels; every ending.
     pub response_ms: PercentilesRecord,
@@ -83,10 +86,15 @@ impl SpreadRecord {
     }
 }
 
-/// Scheduled = accepted + refused + timed out + broken + unsent.
+/// What stood for `batch` before there was one.
+const fn one() -> u64 {
+    1
+}
+
+/// In documents: scheduled = accepted + refused + timed out + broken + unsent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CountsRecord {
-    /// Arrivals that were due.
+    /// Documents that were due.
     pub scheduled: u64,
     /// Answered 2xx with the expected body.
     pub accepted: u64,
@@ -101,9 +109,10 @@ pub struct CountsRecord {
 }
 
 impl CountsRecord {
-    fn new(scheduled: u64, counts: &EndingCounts) -> Self {
+    fn new(counts: &EndingCounts) -> Self {
         Self {
-            scheduled,
+            // At the end of a trial everything has ended.
+            scheduled: counts.total(),
             accepted: counts.accepted,
             refused: counts.refused,
             timed_out: counts.timed_out,
@@ -124,13 +133,13 @@ impl CountsRecord {
 pub struct SecondRecord {
     /// Its beginning, in seconds since the measured part began.
     pub t_s: u64,
-    /// Requests due in it.
+    /// Documents due in it.
     pub offered: u64,
-    /// Accepted answers that came in it.
+    /// Documents that were accepted in it.
     pub accepted: u64,
-    /// Requests that ended otherwise in it.
+    /// Documents whose request ended otherwise in it.
     pub failed: u64,
-    /// Requests of the measured part that were due and had not ended at its end.
+    /// Documents of the measured part that were due and had not ended at its end.
     pub in_flight: u64,
     /// Median response time of what ended in it.
     pub p50_ms: Option<f64>,
@@ -147,19 +156,21 @@ impl StreamRecord {
         Self {
             workload: plan.workload.name().to_owned(),
             arrivals: plan.arrivals.name().to_owned(),
-            offered_rps: plan.offered.get(),
+            offered_rps: plan.documents_rps(),
+            batch: plan.batch,
             accepted_rps: result.accepted_rps(),
             accepted_second_half_rps: result.accepted_second_half_rps(),
-            requests_rps: (measured_s > 0.0).then(|| requests(tally) as f64 / measured_s),
+            requests_rps: (measured_s > 0.0)
+                .then(|| requests(tally, plan.batch) as f64 / measured_s),
             resent: tally.resent,
             connects: tally.connects,
             spread: SpreadRecord::new(tally.spread),
             measured_s,
             timeout_ms: plan.timeout_ms,
-            counts: CountsRecord::new(tally.scheduled, &tally.counts),
-            warm_up: CountsRecord::new(tally.warm_up.scheduled, &tally.warm_up.counts),
+            counts: CountsRecord::new(&tally.documents),
+            warm_up: CountsRecord::new(&tally.warm_up.documents),
             unknown: tally.unknown + tally.warm_up.unknown,
-            unsent_generator: tally.unsent_generator,
+            unsent_generator: tally.unsent_generator * plan.batch,
             statuses: tally.statuses.iter().map(|(code, n)| (code.to_string(), *n)).collect(),
             broken: tally.broken.iter().map(|(kind, n)| (kind.name().to_owned(), *n)).collect(),
             response_ms: PercentilesRecord::from_log(&tally.response),
@@ -168,7 +179,7 @@ impl StreamRecord {
             waiting_ms: PercentilesRecord::from_log(&tally.waiting),
             lateness_ms: PercentilesRecord::from_log(&tally.lateness),
             hdr: HdrRecord::from_tally(tally),
-            seconds: seconds(tally),
+            seconds: seconds(tally, plan.batch),
         }
     }
 
@@ -181,24 +192,25 @@ impl StreamRecord {
 }
 
 /// Requests for which there was a connection.
-fn requests(tally: &Tally) -> u64 {
+fn requests(tally: &Tally, batch: u64) -> u64 {
     let without = |(kind, n): (&Break, &u64)| if kind.is_connect() { *n } else { 0 };
     let unconnected: u64 = tally.broken.iter().map(without).sum();
-    tally.scheduled.saturating_sub(tally.counts.unsent + unconnected)
+    tally.scheduled.saturating_sub(tally.counts.unsent + unconnected / batch)
 }
 
-fn seconds(tally: &Tally) -> Vec<SecondRecord> {
+fn seconds(tally: &Tally, batch: u64) -> Vec<SecondRecord> {
     let mut in_flight = 0_u64;
     (0..)
         .zip(&tally.seconds)
         .map(|(t_s, second)| {
-            in_flight =
-                (in_flight + second.offered).saturating_sub(second.accepted + second.failed);
+            let (offered, accepted) = (second.offered * batch, second.documents);
+            let failed = (second.accepted + second.failed) * batch - accepted;
+            in_flight = (in_flight + offered).saturating_sub(accepted + failed);
             SecondRecord {
                 t_s,
-                offered: second.offered,
-                accepted: second.accepted,
-                failed: second.failed,
+                offered,
+                accepted,
+                failed,
                 in_flight,
                 p50_ms: second.response.quantile_ms(0.5),
                 p99_ms: second.response.quantile_ms(0.99),

@@ -105,6 +105,21 @@ pub struct Standing {
     pub aim: &'static str,
 }
 
+impl Standing {
+    /// The same with every rate multiplied by `factor`: in documents instead of requests.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        let scaled = |rate: Option<Rps>| rate.map(|rate| rate.scaled(factor));
+        Self {
+            low: scaled(self.low),
+            high: scaled(self.high),
+            believed_rps: self.believed_rps.map(|rps| rps * factor),
+            confirmed: scaled(self.confirmed),
+            ..*self
+        }
+    }
+}
+
 /// The state of a search.
 #[derive(Debug, Clone)]
 pub struct Search {

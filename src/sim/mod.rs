@@ -12,9 +12,11 @@ pub mod target;
 pub mod truth;
 pub mod zoo;
 
+use std::collections::BTreeMap;
+
 use crate::schedule::{Arrival, Part};
 use crate::seed::Seed;
-use crate::trial::outcome::{Break, Ending, Outcome};
+use crate::trial::outcome::{Break, Documents, Ending, Outcome};
 use crate::trial::recovery::RecoveryWatch;
 use crate::trial::result::{Recovery, TrialResult, Vitals};
 use crate::trial::{Measurer, RecoverPlan, StopCause, TrialError, TrialPlan, Watch};
@@ -56,6 +58,7 @@ impl World {
             ended: taken,
             status: None,
             ending: Ending::Broken(Break::ConnectRefused),
+            documents: Documents::ONE,
             part: arrival.part,
         };
         if has_come(self.faults.target_gone_s, taken_s) {
@@ -114,7 +117,15 @@ impl Measurer for SimMeasurer {
             lanes_max: 4096,
             ..Vitals::default()
         };
-        Ok(TrialResult { plan: plan.clone(), streams, stopped, started_s, vitals })
+        Ok(TrialResult {
+            plan: plan.clone(),
+            streams,
+            stopped,
+            started_s,
+            vitals,
+            visible: Vec::new(),
+            server: BTreeMap::new(),
+        })
     }
 
     fn recover(

@@ -117,7 +117,7 @@ impl<'a> Playback<'a> {
             tally,
             outstanding: tally.outstanding(),
         });
-        let flow = watch.tick(&Tick { at_s: at.as_s(), streams: streams.collect() });
+        let flow = watch.tick(&Tick { at_s: at.as_s(), streams: streams.collect(), visible: &[] });
         let cause = match flow {
             _ if self.loss.is_lost() => StopCause::TargetLost,
             Flow::Stop(cause) => cause,

@@ -1,4 +1,7 @@
-//! The system under test: started and stopped, and asked whether it is ready.
+//! The system under test: started and stopped, made ready, asked whether it is, counted before and after.
 
+pub mod census;
 pub mod launch;
+pub mod prepare;
 pub mod ready;
+pub mod verify;

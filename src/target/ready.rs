@@ -1,6 +1,10 @@
 //! Is the target ready: do both endpoints answer correctly, in which shape does it take documents, and
 //! how fast is it at rest?
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::corpus::number_set::NumberSet;
 use crate::corpus::{Numbers, NumbersError};
 use crate::profile::exchange::{Answer, Exchange, ExchangeError, Question, shown};
 use crate::profile::{PermissionsShape, Profile};
@@ -17,14 +21,14 @@ const BASE_LIMIT_MS: f64 = 2000.0;
 const EXCERPT_CHARS: usize = 80;
 
 /// A target that answers as it should.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ready {
     /// The shape of `permissions` that it takes.
     pub shape: PermissionsShape,
     /// Median time of an indexing request at rest; `None` when only queries were asked.
     pub base_ms: Option<f64>,
     /// Documents that it accepted meanwhile.
-    pub accepted: u64,
+    pub accepted: NumberSet,
 }
 
 /// Why a target is not ready; each names what was asked, what came, and the cure.
@@ -54,7 +58,7 @@ pub enum NotReady {
         /// The beginning of its body.
         excerpt: String,
         /// What should have come.
-        expected: &'static str,
+        expected: String,
     },
     /// No document number could be reserved.
     #[error(transparent)]
@@ -68,6 +72,8 @@ pub struct Preflight<'a> {
     pub base_url: &'a str,
     /// The shape of `permissions` that the user asks for; `None`: whichever is taken.
     pub shape: Option<PermissionsShape>,
+    /// Documents that travel in one request.
+    pub batch: u64,
     /// The endpoints that the run will call.
     pub workloads: &'a [Workload],
     /// Time-out of the dashboard query.
@@ -81,69 +87,68 @@ impl Preflight<'_> {
     ///
     /// # Errors
     /// When an endpoint does not answer, or not as the API does.
-    pub fn check<P: Profile>(
+    pub fn check(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
-        profile_of: impl Fn(PermissionsShape) -> P,
+        profile_of: impl Fn(PermissionsShape) -> Arc<dyn Profile>,
     ) -> Result<Ready, NotReady> {
         let mut ready = Ready {
             shape: self.shape.unwrap_or(PermissionsShape::Object),
             base_ms: None,
-            accepted: 0,
+            accepted: NumberSet::default(),
         };
         if self.workloads.contains(&Workload::Index) {
             let profile = self.find_shape(exchange, numbers, &profile_of, &mut ready)?;
-            ready.base_ms = Some(self.base_ms(exchange, numbers, &profile, &mut ready)?);
+            ready.base_ms = Some(self.base_ms(exchange, numbers, &*profile, &mut ready)?);
         }
         if self.workloads.contains(&Workload::Dashboard) {
             let profile = profile_of(ready.shape);
-            let answer = self.ask(exchange, &profile, Workload::Dashboard, Vec::new())?;
-            self.must_be_accepted(&profile, Workload::Dashboard, &answer)?;
+            let (answer, _) = self.ask(exchange, &*profile, Workload::Dashboard, 0..0)?;
+            self.must_be_accepted(&*profile, Workload::Dashboard, &answer)?;
         }
         Ok(ready)
     }
 
     /// The documented shape first; servers of an older validator take the list only.
-    fn find_shape<P: Profile>(
+    fn find_shape(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
-        profile_of: &impl Fn(PermissionsShape) -> P,
+        profile_of: &impl Fn(PermissionsShape) -> Arc<dyn Profile>,
         ready: &mut Ready,
-    ) -> Result<P, NotReady> {
+    ) -> Result<Arc<dyn Profile>, NotReady> {
         let profile = profile_of(ready.shape);
-        let answer = self.index(exchange, numbers, &profile)?;
-        let refused = profile.classify(Workload::Index, answer.status, &answer.body);
-        if refused == Ending::Refused && self.shape.is_none() && (400..500).contains(&answer.status)
-        {
+        let (answer, sent) = self.index(exchange, numbers, &*profile)?;
+        let is_refused = self.ending(&*profile, Workload::Index, &answer) == Ending::Refused;
+        if is_refused && self.shape.is_none() && (400..500).contains(&answer.status) {
             let other = profile_of(PermissionsShape::List);
-            let second = self.index(exchange, numbers, &other)?;
-            if other.classify(Workload::Index, second.status, &second.body) == Ending::Accepted {
+            let (second, sent) = self.index(exchange, numbers, &*other)?;
+            if self.ending(&*other, Workload::Index, &second) == Ending::Accepted {
                 ready.shape = PermissionsShape::List;
-                ready.accepted += 1;
+                ready.accepted.insert(sent);
                 return Ok(other);
             }
         }
-        self.must_be_accepted(&profile, Workload::Index, &answer)?;
-        ready.accepted += 1;
+        self.must_be_accepted(&*profile, Workload::Index, &answer)?;
+        ready.accepted.insert(sent);
         Ok(profile)
     }
 
     /// Median time of serial indexing requests.
-    fn base_ms<P: Profile>(
+    fn base_ms(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
-        profile: &P,
+        profile: &dyn Profile,
         ready: &mut Ready,
     ) -> Result<f64, NotReady> {
         let mut times_ms = Vec::new();
         let mut spent_ms = 0.0;
         for _ in 0..BASE_REQUESTS {
-            let answer = self.index(exchange, numbers, profile)?;
+            let (answer, sent) = self.index(exchange, numbers, profile)?;
             self.must_be_accepted(profile, Workload::Index, &answer)?;
-            ready.accepted += 1;
+            ready.accepted.insert(sent);
             times_ms.push(answer.took_ms);
             spent_ms += answer.took_ms;
             if spent_ms > BASE_LIMIT_MS {
@@ -154,74 +159,81 @@ impl Preflight<'_> {
         Ok(times_ms.get(times_ms.len() / 2).copied().unwrap_or_default())
     }
 
-    fn index<P: Profile>(
+    /// Sends documents of which none was sent before; says which.
+    fn index(
         &self,
         exchange: &mut impl Exchange,
         numbers: &mut impl Numbers,
-        profile: &P,
-    ) -> Result<Answer, NotReady> {
-        let mut body = Vec::new();
-        profile.write_index_body(numbers.reserve(1)?.start, &mut body);
-        self.ask(exchange, profile, Workload::Index, body)
+        profile: &dyn Profile,
+    ) -> Result<(Answer, Range<u64>), NotReady> {
+        let sent = numbers.reserve(self.batch)?;
+        self.ask(exchange, profile, Workload::Index, sent)
     }
 
-    fn ask<P: Profile>(
+    fn ask(
         &self,
         exchange: &mut impl Exchange,
-        profile: &P,
+        profile: &dyn Profile,
         workload: Workload,
-        body: Vec<u8>,
-    ) -> Result<Answer, NotReady> {
+        numbers: Range<u64>,
+    ) -> Result<(Answer, Range<u64>), NotReady> {
         let timeout_ms = match workload {
             Workload::Index => INDEX_LIMIT_MS,
             Workload::Dashboard => self.dashboard_timeout_ms,
         };
-        let question = Question {
-            route: profile.route(workload),
-            body,
-            timeout_ms,
-            body_bytes_max: profile.body_bytes_max(workload),
-        };
-        exchange.ask(&question).map_err(|error| {
-            let cure = match error {
-                ExchangeError::Refused => "start the target or correct TARGET",
-                ExchangeError::NoAnswer { .. } => {
-                    "it takes connections and is silent: is it stopped or overloaded?"
-                }
-                ExchangeError::Interrupted => "run again",
-                ExchangeError::Tls(_) => {
-                    "give CA=FILE with the certificate that the target's is signed by, or INSECURE=true where it signs itself"
-                }
-                ExchangeError::Broken(_) => "is TARGET the base URL of an HTTP API?",
-            };
-            NotReady::NoAnswer { url: self.url(profile, workload), error, cure }
-        })
+        let (route, path) = (profile.route(workload), path_of(profile, workload, &numbers));
+        let mut body = Vec::new();
+        if route.content_type.is_some() {
+            profile.write_body(workload, &numbers, &mut body);
+        }
+        let body_bytes_max = profile.body_bytes_max(workload);
+        let question = Question { route, path, body, timeout_ms, body_bytes_max };
+        let answer = exchange.ask(&question).map_err(|error| self.no_answer(&question, error))?;
+        Ok((answer, numbers))
     }
 
-    fn must_be_accepted<P: Profile>(
+    fn no_answer(&self, question: &Question, error: ExchangeError) -> NotReady {
+        let cure = match error {
+            ExchangeError::Refused => "start the target or correct TARGET",
+            ExchangeError::NoAnswer { .. } => {
+                "it takes connections and is silent: is it stopped or overloaded?"
+            }
+            ExchangeError::Interrupted => "run again",
+            ExchangeError::Tls(_) => {
+                "give CA=FILE with the certificate that the target's is signed by, or INSECURE=true where it signs itself"
+            }
+            ExchangeError::Broken(_) => "is TARGET the base URL of an HTTP API?",
+        };
+        NotReady::NoAnswer { url: question.shown(self.base_url), error, cure }
+    }
+
+    fn ending(&self, profile: &dyn Profile, workload: Workload, answer: &Answer) -> Ending {
+        profile.classify(workload, answer.status, &answer.body, self.batch).ending
+    }
+
+    fn must_be_accepted(
         &self,
-        profile: &P,
+        profile: &dyn Profile,
         workload: Workload,
         answer: &Answer,
     ) -> Result<(), NotReady> {
-        if profile.classify(workload, answer.status, &answer.body) == Ending::Accepted {
+        if self.ending(profile, workload, answer) == Ending::Accepted {
             return Ok(());
         }
+        let verb = profile.route(workload).verb.name();
         let kind = answer.content_type.as_deref().unwrap_or("no content type");
         Err(NotReady::WrongAnswer {
-            url: self.url(profile, workload),
+            url: format!("{verb} {}{}", self.base_url, path_of(profile, workload, &(0..0))),
             status: answer.status,
             kind: shown(kind, EXCERPT_CHARS),
             excerpt: shown(&String::from_utf8_lossy(&answer.body), EXCERPT_CHARS),
-            expected: match workload {
-                Workload::Index => "200 with \"OK\"",
-                Workload::Dashboard => "200 with a JSON object",
-            },
+            expected: profile.expected(workload),
         })
     }
+}
 
-    fn url<P: Profile>(&self, profile: &P, workload: Workload) -> String {
-        let route = profile.route(workload);
-        format!("{} {}{}", route.verb.name(), self.base_url, route.path)
-    }
+fn path_of(profile: &dyn Profile, workload: Workload, numbers: &Range<u64>) -> String {
+    let mut path = Vec::new();
+    profile.write_path(workload, numbers, &mut path);
+    String::from_utf8_lossy(&path).into_owned()
 }

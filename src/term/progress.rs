@@ -11,7 +11,7 @@ use super::colour::{self, Tone, paint};
 use super::complain;
 use crate::report::figure::{ms, rate, span};
 use crate::report::record::{RecoveryRecord, TrialRecord};
-use crate::trial::{Tick, TrialId, TrialPlan, Workload};
+use crate::trial::{StreamPlan, Tick, TrialId, TrialPlan, Workload};
 use crate::units::round_to_usize;
 
 /// Seconds between two lines of a running trial where there is no live line.
@@ -129,7 +129,7 @@ fn live_bar() -> ProgressBar {
 
 /// What is tried: the purpose and the rate of indexing.
 fn title(plan: &TrialPlan) -> String {
-    let rps = plan.stream(Workload::Index).map(|stream| stream.offered.get());
+    let rps = plan.stream(Workload::Index).map(StreamPlan::documents_rps);
     let purpose = purpose_words(&plan.purpose.name());
     rps.map_or(purpose.clone(), |rps| format!("{purpose} {rps:.1}/s"))
 }
@@ -153,7 +153,7 @@ fn live_line(plan: &TrialPlan, tick: &Tick<'_>, budget_left_s: Option<f64>) -> S
         let tally = view.tally;
         // The second under way is not full yet; the one before it is.
         let second = round_to_usize((tick.at_s - plan.warmup_s - 1.0).floor());
-        let accepted = tally.seconds.get(second).map(|second| second.accepted);
+        let accepted = tally.seconds.get(second).map(|second| second.documents);
         let p99_ms = tally.response.quantile_ms(0.99);
         let (Some(accepted), name) = (accepted, view.plan.workload.name()) else { continue };
         parts.push(format!("{name} {accepted} accepted/s, p99 {} ms", ms(p99_ms)));
@@ -254,7 +254,7 @@ mod tests {
         let trial = trial_result(3, Purpose::Soak, vec![stream]);
         let stream = &trial.streams[0];
         let view = StreamView { plan: &stream.plan, tally: &stream.tally, outstanding: 25 };
-        let tick = Tick { at_s: 4.5, streams: vec![view] };
+        let tick = Tick { at_s: 4.5, streams: vec![view], visible: &[] };
         insta::assert_snapshot!(live_line(&trial.plan, &tick, Some(250.0)), @"soak 421.7/s · 6 s left · index 422 accepted/s, p99 118 ms · budget 4 min 10 s left");
     }
 
@@ -273,11 +273,11 @@ mod tests {
         let trial = trial_result(3, Purpose::Search, vec![stream]);
         let mut progress = Progress::new(false, None);
         progress.begins(&trial.plan, 100.0);
-        progress.looks(&trial.plan, &Tick { at_s: 4.0, streams: Vec::new() });
+        progress.looks(&trial.plan, &Tick { at_s: 4.0, streams: Vec::new(), visible: &[] });
         assert!((progress.last_line_s - 104.0).abs() < 1e-9, "the first line comes at once");
-        progress.looks(&trial.plan, &Tick { at_s: 13.5, streams: Vec::new() });
+        progress.looks(&trial.plan, &Tick { at_s: 13.5, streams: Vec::new(), visible: &[] });
         assert!((progress.last_line_s - 104.0).abs() < 1e-9, "and no other for 10 s");
-        progress.looks(&trial.plan, &Tick { at_s: 14.0, streams: Vec::new() });
+        progress.looks(&trial.plan, &Tick { at_s: 14.0, streams: Vec::new(), visible: &[] });
         assert!((progress.last_line_s - 114.0).abs() < 1e-9, "then one more");
     }
 }

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TICK_S;
+use super::{StreamView, TICK_S};
 
 /// Fewer requests than this say nothing.
 const REQUESTS_LEAST: f64 = 50.0;
@@ -79,6 +79,20 @@ pub(super) struct Seen {
     pub accepted: u64,
     /// Requests that ended otherwise.
     pub failed: u64,
+}
+
+impl Seen {
+    /// A look at a stream, warm-up included.
+    pub(super) fn of(at_s: f64, view: &StreamView<'_>) -> Self {
+        let (tally, warm_up) = (view.tally, &view.tally.warm_up);
+        Self {
+            at_s,
+            outstanding: view.outstanding,
+            scheduled: tally.scheduled + warm_up.scheduled,
+            accepted: tally.counts.accepted + warm_up.counts.accepted,
+            failed: tally.counts.failed() + warm_up.counts.failed(),
+        }
+    }
 }
 
 /// Watches a trial for stretches in which the service is busy.

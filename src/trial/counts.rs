@@ -1,9 +1,9 @@
 //! The small counts that a tally is made of: by ending, by tick, by second.
 
 use super::compact::CompactLog;
-use super::outcome::Ending;
+use super::outcome::{Ending, Outcome};
 
-/// Numbers of requests by ending.
+/// Numbers of requests, or of documents, by ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EndingCounts {
     /// Answered 2xx with the expected body.
@@ -32,12 +32,25 @@ impl EndingCounts {
     }
 
     pub(super) const fn count(&mut self, ending: Ending) {
+        self.add(ending, 1);
+    }
+
+    /// Counts the documents of a request.
+    pub(super) const fn count_documents(&mut self, outcome: &Outcome) {
+        let accepted = outcome.accepted();
+        self.accepted += accepted;
+        if !matches!(outcome.ending, Ending::Accepted) {
+            self.add(outcome.ending, outcome.documents.carried - accepted);
+        }
+    }
+
+    const fn add(&mut self, ending: Ending, count: u64) {
         match ending {
-            Ending::Accepted => self.accepted += 1,
-            Ending::Refused => self.refused += 1,
-            Ending::TimedOut => self.timed_out += 1,
-            Ending::Broken(_) => self.broken += 1,
-            Ending::Unsent(_) => self.unsent += 1,
+            Ending::Accepted => self.accepted += count,
+            Ending::Refused => self.refused += count,
+            Ending::TimedOut => self.timed_out += count,
+            Ending::Broken(_) => self.broken += count,
+            Ending::Unsent(_) => self.unsent += count,
         }
     }
 }
@@ -64,6 +77,8 @@ pub struct Second {
     pub accepted: u64,
     /// Requests that ended otherwise in it.
     pub failed: u64,
+    /// Documents that were accepted in it.
+    pub documents: u64,
     /// Response times of what ended in it; of the running second none yet.
     pub response: CompactLog,
 }
@@ -100,6 +115,8 @@ pub struct WarmUpCounts {
     pub scheduled: u64,
     /// How they ended.
     pub counts: EndingCounts,
-    /// Those of which it is not known whether the target holds their document.
+    /// How their documents did.
+    pub documents: EndingCounts,
+    /// Documents of which it is not known whether the target holds them.
     pub unknown: u64,
 }

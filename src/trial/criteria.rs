@@ -9,6 +9,7 @@ use super::beside::Beside;
 use super::busy::{BusyWatch, Seen};
 use super::counts::DueBin;
 use super::evidence::Evidence;
+use super::hidden::HiddenGrowth;
 use super::objective::{Objective, Rule, SLOW_RATIO};
 use super::result::{StreamResult, TrialResult};
 use super::shares::{
@@ -17,7 +18,7 @@ use super::shares::{
 use super::tally::Tally;
 use super::verdict::{Proof, Reason, Verdict};
 use super::void::void_reasons;
-use super::{Flow, StopCause, StreamView, TICK_S, Tick, TrialPlan, Workload};
+use super::{Flow, StopCause, StreamPlan, StreamView, TICK_S, Tick, TrialPlan, Workload};
 use crate::schedule::ArrivalLaw;
 use crate::stats::growth::Growth;
 use crate::stats::interval::share_is_at_most;
@@ -58,6 +59,9 @@ pub struct Judge {
     sustained_before_rps: Option<f64>,
     growth: Growth,
     busy: BusyWatch,
+    /// Rate in documents, as hidden backlogs are counted.
+    documents_rps: f64,
+    hidden: Option<HiddenGrowth>,
     elapsed_s: f64,
     decided: Option<Verdict>,
     /// Of a look into an overload: what would have ended any other trial.
@@ -80,6 +84,8 @@ impl Judge {
             sustained_before_rps: plan.sustained_before.map(Rps::get),
             growth: Growth::new(offered_rps * TICK_S, arrivals.map_or(0.0, ArrivalLaw::dispersion)),
             busy: BusyWatch::new(offered_rps, objective.base_ms.unwrap_or_default()),
+            documents_rps: plan.stream(Workload::Index).map_or(0.0, StreamPlan::documents_rps),
+            hidden: None,
             elapsed_s: 0.0,
             decided: None,
             alarmed: Vec::new(),
@@ -91,11 +97,12 @@ impl Judge {
         let index = tick.streams.iter().find(|view| view.plan.workload == Workload::Index);
         let Some(view) = index else { return Flow::Continue };
         let is_measured = tick.at_s >= self.warmup_s - TICK_S / 4.0;
-        self.busy.look(seen(tick.at_s, view), is_measured);
+        self.busy.look(Seen::of(tick.at_s, view), is_measured);
         if !is_measured {
             return Flow::Continue;
         }
         self.growth.look(view.outstanding);
+        self.hidden = HiddenGrowth::of(tick.visible, self.warmup_s);
         self.elapsed_s = tick.at_s - self.warmup_s;
         if self.rule == Rule::Measure || self.decided.is_some() {
             return Flow::Continue;
@@ -160,6 +167,7 @@ impl Judge {
         let ruled_out = self.growth.is_below(EQUIVALENCE_SIGMAS, self.margin(resolution_ratio));
         let holds = self.elapsed_s >= least_s - TICK_S / 4.0
             && ruled_out
+            && self.hidden_grows().is_none()
             && self.shares_hold(shares)
             && beside.is_none_or(|beside| beside.broken().is_empty())
             && self
@@ -182,6 +190,11 @@ impl Judge {
         resolution_ratio * self.offered_rps * self.elapsed_s
     }
 
+    /// A backlog that only searches see, where its growth is not ruled out.
+    fn hidden_grows(&self) -> Option<Reason> {
+        self.hidden?.not_ruled_out(self.documents_rps, self.resolution()?.0)
+    }
+
     fn limit_s(&self) -> f64 {
         self.objective.p99_ms as f64 / 1000.0
     }
@@ -197,6 +210,7 @@ impl Judge {
         if queue_s > limit_s {
             reasons.push(Reason::Queue { queue_s, limit_s });
         }
+        reasons.extend(self.hidden.and_then(|hidden| hidden.alarm(self.documents_rps)));
         if self.is_too_many(shares.slow, shares.clear, SLOW_RATIO, shares.slow_overdispersion) {
             reasons.push(self.slow_reason(shares));
         }
@@ -301,6 +315,7 @@ impl Judge {
         if grew {
             reasons.push(Reason::Unresolved);
         }
+        reasons.extend(self.hidden_grows());
         reasons.extend(self.windows_broken(&tally.bins));
         if reasons.is_empty() {
             Verdict::Sustained(Proof::PointValue)
@@ -317,17 +332,6 @@ impl Judge {
     fn errors_reason(&self, shares: Shares) -> Reason {
         let share_ratio = shares.failed as f64 / shares.clear.max(1) as f64;
         Reason::Errors { share_ratio, limit_ratio: self.objective.error_ratio }
-    }
-}
-
-fn seen(at_s: f64, view: &StreamView<'_>) -> Seen {
-    let (tally, warm_up) = (view.tally, &view.tally.warm_up);
-    Seen {
-        at_s,
-        outstanding: view.outstanding,
-        scheduled: tally.scheduled + warm_up.scheduled,
-        accepted: tally.counts.accepted + warm_up.counts.accepted,
-        failed: tally.counts.failed() + warm_up.counts.failed(),
     }
 }
 

@@ -133,7 +133,9 @@ impl Evidence {
                 .filter(|(_, median)| median.ms > 0.0)
                 .map(|(p99_ms, median)| p99_ms / median.ms),
             unsteadiness,
-            accepted_rps: index.and_then(super::result::StreamResult::accepted_rps),
+            // Like every rate that the search is told: in requests.
+            accepted_rps: index
+                .and_then(|stream| Some(stream.accepted_rps()? / stream.plan.batch as f64)),
         }
     }
 }

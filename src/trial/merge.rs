@@ -12,6 +12,7 @@ impl Tally {
             offered: second.offered,
             accepted: second.accepted,
             failed: second.failed,
+            documents: second.documents,
             ..Second::default()
         };
         Self {
@@ -36,6 +37,7 @@ impl Tally {
         self.open_second = self.open_second.max(other.open_second);
         self.scheduled += other.scheduled;
         self.counts.merge(other.counts);
+        self.documents.merge(other.documents);
         self.warm_up.merge(other.warm_up);
         self.unsent_generator += other.unsent_generator;
         self.unknown += other.unknown;
@@ -89,6 +91,7 @@ impl WarmUpCounts {
     const fn merge(&mut self, other: Self) {
         self.scheduled += other.scheduled;
         self.counts.merge(other.counts);
+        self.documents.merge(other.documents);
         self.unknown += other.unknown;
     }
 }
@@ -107,6 +110,7 @@ impl Second {
         self.offered += other.offered;
         self.accepted += other.accepted;
         self.failed += other.failed;
+        self.documents += other.documents;
         self.response.merge(&other.response);
     }
 }
@@ -115,7 +119,7 @@ impl Second {
 mod tests {
     use super::*;
     use crate::schedule::Part;
-    use crate::trial::outcome::{Break, Ending, Outcome, Shortage};
+    use crate::trial::outcome::{Break, Documents, Ending, Outcome, Shortage};
     use crate::units::OffsetNs;
     use proptest::prelude::*;
 
@@ -140,6 +144,7 @@ mod tests {
             ended: due.plus_ns(100_000 + number % 13 * 30_000_000),
             status: is_answered.then_some(if ending == Ending::Accepted { 200 } else { 503 }),
             ending,
+            documents: Documents::ONE,
             part: if number < 40 { Part::WarmUp } else { Part::Measured },
         }
     }

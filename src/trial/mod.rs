@@ -9,6 +9,7 @@ mod compact;
 pub mod counts;
 pub mod criteria;
 pub mod evidence;
+pub mod hidden;
 pub mod latency;
 mod merge;
 pub mod objective;
@@ -23,6 +24,7 @@ mod void;
 use crate::schedule::{ArrivalLaw, Schedule};
 use crate::seed::Seed;
 use crate::units::{LoadPercent, Rps, round_to_u64, usize_to_u64};
+use hidden::Visible;
 use objective::Rule;
 use result::{Recovery, TrialResult};
 use std::fmt;
@@ -84,7 +86,7 @@ impl Purpose {
 /// The endpoint that a stream calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// One document is inserted by each request.
+    /// Documents are inserted, one or a batch by each request.
     Index,
     /// The user's query.
     Dashboard,
@@ -106,8 +108,10 @@ impl Workload {
 pub struct StreamPlan {
     /// Which endpoint.
     pub workload: Workload,
-    /// The rate that is scheduled.
+    /// The rate that is scheduled, in requests per second.
     pub offered: Rps,
+    /// Documents that travel in one request; 1 for queries.
+    pub batch: u64,
     /// How arrivals are placed in time.
     pub arrivals: ArrivalLaw,
     /// A request's deadline is its due time plus this.
@@ -156,8 +160,17 @@ impl TrialPlan {
     /// How many documents the trial may send at the most.
     #[must_use]
     pub fn documents_max(&self) -> u64 {
-        self.stream(Workload::Index)
-            .map_or(0, |stream| Schedule::total(stream.offered, self.warmup_s, self.measure_s))
+        self.stream(Workload::Index).map_or(0, |stream| {
+            stream.batch * Schedule::total(stream.offered, self.warmup_s, self.measure_s)
+        })
+    }
+}
+
+impl StreamPlan {
+    /// The rate that is scheduled, in documents (or queries) per second.
+    #[must_use]
+    pub fn documents_rps(&self) -> f64 {
+        self.offered.get() * self.batch as f64
     }
 }
 
@@ -181,6 +194,8 @@ pub struct RecoverPlan {
     pub typical_ms: Option<f64>,
     /// This many good probes in a row are a recovery.
     pub good_in_a_row: u32,
+    /// Documents that a probe carries.
+    pub batch: u64,
     /// A probe's time-out.
     pub timeout_ms: u64,
     /// Give up after this.
@@ -194,6 +209,8 @@ pub struct Tick<'a> {
     pub at_s: f64,
     /// The trial's streams so far.
     pub streams: Vec<StreamView<'a>>,
+    /// What searches found so far; empty where the target cannot count.
+    pub visible: &'a [Visible],
 }
 
 /// One stream of a running trial.

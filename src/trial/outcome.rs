@@ -83,7 +83,7 @@ pub enum Shortage {
 }
 
 /// One request from due to done.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// When the schedule wanted it.
     pub due: OffsetNs,
@@ -97,8 +97,32 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// How it ended.
     pub ending: Ending,
+    /// What became of the documents that it carried.
+    pub documents: Documents,
     /// Whether it counts.
     pub part: Part,
+}
+
+/// The documents of one request. A query counts as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Documents {
+    /// How many it carried.
+    pub carried: u64,
+    /// Of a request that was not accepted as a whole: those that were all the same.
+    pub accepted_in_part: u64,
+    /// How many got each status, where the answer tells that of each document; empty: all got the answer's own.
+    pub statuses: Vec<(u16, u64)>,
+}
+
+impl Documents {
+    /// One document, or one query.
+    pub const ONE: Self = Self::all_alike(1);
+
+    /// So many of which the answer says the same.
+    #[must_use]
+    pub const fn all_alike(carried: u64) -> Self {
+        Self { carried, accepted_in_part: 0, statuses: Vec::new() }
+    }
 }
 
 impl Outcome {
@@ -115,6 +139,21 @@ impl Outcome {
     pub fn response_ns(&self, timeout_ns: u64) -> u64 {
         let waited_ns = self.ended.since_ns(self.due);
         if self.is_answered() { waited_ns } else { waited_ns.max(timeout_ns) }
+    }
+
+    /// How many of its documents were accepted.
+    #[must_use]
+    pub const fn accepted(&self) -> u64 {
+        match self.ending {
+            Ending::Accepted => self.documents.carried,
+            _ => self.documents.accepted_in_part,
+        }
+    }
+
+    /// How many of its documents the target may hold although we do not know it.
+    #[must_use]
+    pub const fn unknown(&self) -> u64 {
+        if self.is_unknown() { self.documents.carried } else { 0 }
     }
 
     /// Whether the target may hold the document although we do not know it.

@@ -104,8 +104,8 @@ impl RecoveryWatch {
     pub fn observe(&mut self, probe: &Outcome) -> f64 {
         let ended_s = probe.ended.as_s();
         self.recovery.probes += 1;
-        self.recovery.accepted += u64::from(probe.ending == Ending::Accepted);
-        self.recovery.unknown += u64::from(probe.is_unknown());
+        self.recovery.accepted += probe.accepted();
+        self.recovery.unknown += probe.unknown();
         self.loss.observe(ended_s, probe.ending);
         if self.loss.is_lost() {
             self.recovery.stopped = Some(StopCause::TargetLost);
@@ -156,6 +156,7 @@ mod tests {
     use crate::schedule::Part;
     use crate::trial::TrialId;
     use crate::trial::outcome::Break;
+    use crate::trial::outcome::Documents;
     use crate::units::OffsetNs;
 
     fn watch() -> RecoveryWatch {
@@ -164,6 +165,7 @@ mod tests {
             good_ms: 40.0,
             typical_ms: None,
             good_in_a_row: 3,
+            batch: 1,
             timeout_ms: 5000,
             cap_s: 60.0,
         })
@@ -179,6 +181,7 @@ mod tests {
             ended,
             status: None,
             ending,
+            documents: Documents::ONE,
             part: Part::Measured,
         }
     }

@@ -1,5 +1,8 @@
 //! What a trial and a recovery brought, and every figure derived from them.
 
+use std::collections::BTreeMap;
+
+use super::hidden::Visible;
 use super::tally::Tally;
 use super::{StopCause, StreamPlan, TrialId, TrialPlan, Workload};
 
@@ -13,7 +16,7 @@ pub struct StreamResult {
 }
 
 impl StreamResult {
-    /// Accepted answers that came within the measured part, per second of it; `None` if it is empty.
+    /// Documents accepted within the measured part, per second of it; `None` if it is empty.
     #[must_use]
     pub fn accepted_rps(&self) -> Option<f64> {
         let measured_s = self.tally.measured_s();
@@ -113,6 +116,10 @@ pub struct TrialResult {
     pub started_s: f64,
     /// How the generator fared.
     pub vitals: Vitals,
+    /// What searches found meanwhile; empty where the target cannot count.
+    pub visible: Vec<Visible>,
+    /// What the server tells of itself: what happened during the trial (`_total`), and how it stands afterwards.
+    pub server: BTreeMap<String, f64>,
 }
 
 impl TrialResult {
@@ -128,7 +135,7 @@ impl TrialResult {
         (self.vitals.wall_s - self.plan.warmup_s - self.plan.measure_s).max(0.0)
     }
 
-    /// Requests of all streams, warm-up included.
+    /// Requests of all streams, warm-up included, whatever they carried.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.streams

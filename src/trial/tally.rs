@@ -22,13 +22,15 @@ pub struct Tally {
     pub scheduled: u64,
     /// How they ended.
     pub counts: EndingCounts,
+    /// How their documents did; a query counts as one document.
+    pub documents: EndingCounts,
     /// The arrivals before them.
     pub warm_up: WarmUpCounts,
     /// Of `unsent`: those that the generator lacked ports or file descriptors for.
     pub unsent_generator: u64,
-    /// Measured requests of which it is not known whether the target holds their document.
+    /// Documents of measured requests of which it is not known whether the target holds them.
     pub unknown: u64,
-    /// Accepted answers that came within the measured part, warm-up's requests included.
+    /// Documents whose acceptance came within the measured part, warm-up's requests included.
     pub accepted_in_time: u64,
     /// The same for its second half.
     pub accepted_second_half: u64,
@@ -40,9 +42,9 @@ pub struct Tally {
     pub spread: Spread,
     /// Time to open a connection, of those that brought an answer.
     pub connect: LatencyLog,
-    /// Answers by status.
+    /// Documents by the status of their answer.
     pub statuses: BTreeMap<u16, u64>,
-    /// Broken requests by kind.
+    /// Documents of broken requests by kind.
     pub broken: BTreeMap<Break, u64>,
     /// Due to done: what a caller feels; every ending.
     pub response: LatencyLog,
@@ -72,6 +74,7 @@ impl Tally {
             slow_ns: slow_ns.unwrap_or(u64::MAX),
             scheduled: 0,
             counts: EndingCounts::default(),
+            documents: EndingCounts::default(),
             warm_up: WarmUpCounts::default(),
             unsent_generator: 0,
             unknown: 0,
@@ -110,18 +113,20 @@ impl Tally {
     /// Counts what became of an arrival.
     pub fn record(&mut self, outcome: &Outcome) {
         outcome.assert_ordered();
-        if outcome.ending == Ending::Accepted {
-            let in_time = outcome.ended >= self.start && outcome.ended < self.end;
-            self.accepted_in_time += u64::from(in_time);
-            self.accepted_second_half += u64::from(in_time && outcome.ended >= self.half);
+        if outcome.ended >= self.start && outcome.ended < self.end {
+            self.accepted_in_time += outcome.accepted();
+            let is_late = outcome.ended >= self.half;
+            self.accepted_second_half += if is_late { outcome.accepted() } else { 0 };
         }
         if outcome.part == Part::WarmUp {
             self.warm_up.counts.count(outcome.ending);
-            self.warm_up.unknown += u64::from(outcome.is_unknown());
+            self.warm_up.documents.count_documents(outcome);
+            self.warm_up.unknown += outcome.unknown();
             return;
         }
         self.counts.count(outcome.ending);
-        self.unknown += u64::from(outcome.is_unknown());
+        self.documents.count_documents(outcome);
+        self.unknown += outcome.unknown();
         self.count_kind(outcome);
         let response_ns = outcome.response_ns(self.timeout_ns);
         self.record_times(outcome, response_ns);
@@ -174,11 +179,15 @@ impl Tally {
     }
 
     fn count_kind(&mut self, outcome: &Outcome) {
-        if let Some(status) = outcome.status {
-            *self.statuses.entry(status).or_default() += 1;
+        let documents = &outcome.documents;
+        if let (Some(status), true) = (outcome.status, documents.statuses.is_empty()) {
+            *self.statuses.entry(status).or_default() += documents.carried;
+        }
+        for (status, count) in &documents.statuses {
+            *self.statuses.entry(*status).or_default() += count;
         }
         match outcome.ending {
-            Ending::Broken(kind) => *self.broken.entry(kind).or_default() += 1,
+            Ending::Broken(kind) => *self.broken.entry(kind).or_default() += documents.carried,
             Ending::Unsent(Shortage::Generator) => self.unsent_generator += 1,
             _ => {}
         }
@@ -203,6 +212,7 @@ impl Tally {
         }
         self.open_second_response.record_ns(response_ns);
         let entry = slot(&mut self.seconds, self.open_second);
+        entry.documents += outcome.accepted();
         if outcome.ending == Ending::Accepted {
             entry.accepted += 1;
         } else {
@@ -242,6 +252,7 @@ fn slot<T: Default + Clone>(row: &mut Vec<T>, position: usize) -> &mut T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trial::outcome::Documents;
 
     fn outcome(due_s: f64, sent_s: Option<f64>, ended_s: f64, ending: Ending) -> Outcome {
         Outcome {
@@ -251,6 +262,7 @@ mod tests {
             ended: OffsetNs::from_s(ended_s),
             status: None,
             ending,
+            documents: Documents::ONE,
             part: Part::Measured,
         }
     }

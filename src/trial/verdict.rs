@@ -86,6 +86,11 @@ pub enum Reason {
         /// The rate that was sustained before.
         sustained_rps: f64,
     },
+    /// Documents are accepted faster than they become searchable.
+    HiddenBacklog {
+        /// How many more are accepted and not found for every second.
+        growth_rps: f64,
+    },
     /// Too many parts of a soak break the objective by themselves.
     Windows {
         /// How many do.
@@ -106,6 +111,7 @@ impl Reason {
                 | Self::Outstanding { .. }
                 | Self::Unresolved
                 | Self::Collapse { .. }
+                | Self::HiddenBacklog { .. }
         )
     }
 
@@ -162,6 +168,10 @@ impl fmt::Display for Reason {
             Self::Collapse { accepted_rps, sustained_rps } => write!(
                 f,
                 "collapse: only {accepted_rps:.1} accepted per second; {sustained_rps:.1}/s were sustained before"
+            ),
+            Self::HiddenBacklog { growth_rps } => write!(
+                f,
+                "hidden backlog: {growth_rps:.1} more documents accepted than searches find, every second"
             ),
             Self::Windows { broken, of } => {
                 write!(f, "windows: {broken} of {of} parts of the soak break the objective")

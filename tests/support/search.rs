@@ -60,6 +60,7 @@ pub(crate) struct Run {
 pub(crate) fn plan(preset: Preset, seed: u64) -> CampaignPlan {
     let effort = preset.effort();
     CampaignPlan {
+        batch: 1,
         goal: Rps::new(200.0).unwrap(),
         floor: Rps::new(1.0).unwrap(),
         ceiling: Rps::new(100_000.0).unwrap(),

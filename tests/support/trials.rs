@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use plimsoll::corpus::{Numbers, NumbersError};
 use plimsoll::live::{Address, LiveMeasurer, Tuning};
-use plimsoll::profile::{Profile, Route, Verb};
+use plimsoll::profile::holdings::Holdings;
+use plimsoll::profile::{Profile, Reading, Route, Verb};
 use plimsoll::schedule::ArrivalLaw;
 use plimsoll::seed::Seed;
 use plimsoll::trial::objective::Rule;
@@ -28,36 +29,52 @@ impl Numbers for Counter {
 }
 
 /// Accepts `"OK"` and any JSON object.
+#[derive(Debug)]
 pub(crate) struct Plain;
 
+impl Holdings for Plain {}
+
 impl Profile for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
     fn route(&self, workload: Workload) -> Route {
         match workload {
-            Workload::Index => Route {
-                verb: Verb::Post,
-                path: "/api/index",
-                content_type: Some("application/json"),
-            },
-            Workload::Dashboard => {
-                Route { verb: Verb::Get, path: "/api/query/dashboard", content_type: None }
-            }
+            Workload::Index => Route::json(Verb::Post),
+            Workload::Dashboard => Route::get(),
         }
     }
 
-    fn write_index_body(&self, number: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{{\"name\":\"{number}\"}}").as_bytes());
+    fn write_path(&self, workload: Workload, _numbers: &Range<u64>, out: &mut Vec<u8>) {
+        out.extend_from_slice(match workload {
+            Workload::Index => b"/api/index",
+            Workload::Dashboard => b"/api/query/dashboard",
+        });
     }
 
-    fn classify(&self, _workload: Workload, status: u16, body: &[u8]) -> Ending {
+    fn write_body(&self, _workload: Workload, numbers: &Range<u64>, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("{{\"name\":\"{}\"}}", numbers.start).as_bytes());
+    }
+
+    fn classify(&self, _workload: Workload, status: u16, body: &[u8], _documents: u64) -> Reading {
         match (status, body) {
-            (200..=299, b"\"OK\"" | [b'{', ..]) => Ending::Accepted,
-            (200..=299, _) => Ending::Broken(Break::WrongBody),
-            _ => Ending::Refused,
+            (200..=299, b"\"OK\"" | [b'{', ..]) => Ending::Accepted.into(),
+            (200..=299, _) => Ending::Broken(Break::WrongBody).into(),
+            _ => Ending::Refused.into(),
         }
     }
 
     fn body_bytes_max(&self, _workload: Workload) -> usize {
         65_536
+    }
+
+    fn expected(&self, _workload: Workload) -> String {
+        "an answer".to_owned()
+    }
+
+    fn accepted_answer(&self, _documents: u64) -> (u16, Vec<u8>) {
+        (200, b"\"OK\"".to_vec())
     }
 }
 
@@ -90,11 +107,11 @@ pub(crate) struct Load {
 pub(crate) const GENTLE: Load =
     Load { rps: 200.0, measure_s: 1.0, timeout_ms: 1000, lanes_max: 256, outstanding_max: None };
 
-pub(crate) fn measurer(address: SocketAddr, lanes_max: u32) -> LiveMeasurer<Plain, Counter> {
+pub(crate) fn measurer(address: SocketAddr, lanes_max: u32) -> LiveMeasurer<Counter> {
     tuned(address, Tuning::usual(lanes_max))
 }
 
-pub(crate) fn tuned(address: SocketAddr, tuning: Tuning) -> LiveMeasurer<Plain, Counter> {
+pub(crate) fn tuned(address: SocketAddr, tuning: Tuning) -> LiveMeasurer<Counter> {
     let address = Address::plain(address);
     LiveMeasurer::new(address, Arc::new(Plain), Counter(0), tuning, Box::new(|| true)).unwrap()
 }
@@ -103,6 +120,7 @@ pub(crate) fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {
     let streams = workloads.iter().map(|workload| StreamPlan {
         workload: *workload,
         offered: Rps::new(load.rps).unwrap(),
+        batch: 1,
         arrivals: ArrivalLaw::Poisson,
         timeout_ms: load.timeout_ms,
         slow_ms: Some(500),

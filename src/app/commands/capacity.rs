@@ -15,9 +15,11 @@ use crate::app::witness::{Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
 use crate::campaign::{Campaign, CampaignOutcome, Step};
+use crate::report::assemble::sent;
 use crate::report::caution::cautions;
 use crate::report::schema::{CalibrationRecord, Outcome, RunRecord};
 use crate::report::summary::summary;
+use crate::report::verification::VerificationRecord;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
 use crate::term::colour::{paint_summary, stdout_takes_colour};
@@ -56,9 +58,9 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         past.replay(&mut campaign, |_, _, _| {}).map_err(Failure::usage)?;
     }
     let journal = run.journal(settings)?;
-    let mut log = RunLog::after(run.past(), session.ready.accepted);
+    let mut log = RunLog::after(run.past(), session.ready.accepted.len());
     log.sums.set_calibration(run.calibration());
-    let mut recorder = Recorder::new(journal, interrupt, settings.budget_s, log);
+    let mut recorder = Recorder::new(journal, interrupt.clone(), settings.budget_s, log);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
     let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder);
@@ -68,7 +70,9 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         outcome.capacity.flags.push(Flag::CoLocated);
     }
     let elapsed_s = measurer.elapsed_s();
-    let record = run.assemble(settings, elapsed_s, &outcome, recorder.into_log(), &session);
+    let log = recorder.into_log();
+    let verification = verify(&run, &outcome, &log, &session, &interrupt);
+    let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
     run.write(&record)?;
     print(settings, &run, &record)?;
     match ended {
@@ -76,6 +80,23 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
         Err(ConductError::Trial(error)) => Err(Failure::internal(error)),
     }
+}
+
+/// Holds what the target has against what it accepted; not where the user wants to stop or the target is lost, and not
+/// of a run that was broken off: the documents of its first part were counted by nobody.
+fn verify(
+    run: &Run,
+    outcome: &CampaignOutcome,
+    log: &RunLog,
+    session: &Session,
+    interrupt: &Interrupt,
+) -> VerificationRecord {
+    let sent = sent(&log.sums, &log.trials, &log.recoveries);
+    let is_over = matches!(outcome.ended_by, Some(Finding::Interrupted | Finding::TargetLost));
+    if is_over || run.past().is_some() {
+        return sent;
+    }
+    session.verify(sent, interrupt)
 }
 
 /// A run that came to its end has nothing to go on with.
@@ -95,13 +116,16 @@ fn check_unfinished(settings: &Settings, past: &PastRun) -> Result<(), Failure> 
 /// The campaign that the settings describe.
 #[must_use]
 pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64>) -> CampaignPlan {
+    // The search speaks of requests, the user of documents.
+    let in_requests = |documents: Rps| documents.scaled(1.0 / settings.batch as f64);
     CampaignPlan {
         // Beyond half of what it reaches at all, the generator is not trusted.
         mix: settings.mix.then_some(settings.dashboard_p99_ms),
+        batch: settings.batch,
         generator: generator_rps.and_then(|rps| Rps::new(rps / 2.0)),
-        goal: settings.goal,
-        floor: settings.floor,
-        ceiling: settings.ceiling,
+        goal: in_requests(settings.goal),
+        floor: in_requests(settings.floor),
+        ceiling: in_requests(settings.ceiling),
         objective: Objective {
             p99_ms: settings.p99_ms,
             error_ratio: settings.error_ratio,

@@ -17,17 +17,19 @@ use crate::term::{complain, say};
 pub fn run(folder: &Path) -> Result<Exit, Failure> {
     let past = PastRun::read(folder)?;
     let settings = past.settings(&Given::default(), false)?;
+    // The search speaks of requests, the user of documents.
+    let batch = settings.batch as f64;
     let mut campaign = Campaign::new(plan(&settings, None, past.header.generator_rps));
     let mut text = format!("{}, seed {}\n\n", past.header.id, past.header.seed);
     let replayed = past.replay(&mut campaign, |trial, before, after| {
-        text.push_str(&retell(trial, &before, &after));
+        text.push_str(&retell(trial, &before.scaled(batch), &after.scaled(batch)));
     });
     if let Some(finding) = replayed.map_err(Failure::usage)? {
         campaign.stop(finding);
     }
     if matches!(campaign.next_step(past.elapsed_s()), Step::Done) {
         let capacity = campaign.outcome().capacity;
-        let found = capacity.rps.map_or_else(String::new, |rps| format!(" {rps}"));
+        let found = capacity.rps.map_or_else(String::new, |rps| format!(" {}", rps.scaled(batch)));
         say(&format!("{text}\nfinding: {}{found}", capacity.finding.name()));
         for reason in &capacity.reasons {
             say(&format!("     {reason}"));

@@ -62,16 +62,17 @@ pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
 }
 
 fn plan(settings: &Settings, load: &LoadSettings) -> TrialPlan {
-    let (timeout_ms, slow_ms) = match load.workload {
-        Workload::Index => (settings.timeout_ms, Some(settings.p99_ms)),
-        Workload::Dashboard => (settings.dashboard_timeout_ms, None),
+    let (timeout_ms, slow_ms, batch) = match load.workload {
+        Workload::Index => (settings.timeout_ms, Some(settings.p99_ms), settings.batch),
+        Workload::Dashboard => (settings.dashboard_timeout_ms, None, 1),
     };
     TrialPlan {
         id: TrialId(1),
         purpose: Purpose::Load,
         streams: vec![StreamPlan {
             workload: load.workload,
-            offered: load.offered,
+            offered: load.offered.scaled(1.0 / batch as f64),
+            batch,
             arrivals: settings.arrivals,
             timeout_ms,
             slow_ms,

@@ -16,7 +16,7 @@ use crate::campaign::Campaign;
 use crate::campaign::budget::forecast;
 use crate::files::manifest::{FileLimits, environment, tool};
 use crate::live::vitals::descriptor_limits;
-use crate::report::assemble::RunInputs;
+use crate::report::assemble::{RunInputs, sent};
 use crate::report::figure::{entry, span};
 use crate::report::record::{RecoveryRecord, TrialRecord};
 use crate::report::schema::{RunRecord, RunStamp, TargetRecord};
@@ -78,10 +78,12 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
         },
         settings: setting_records(settings),
         outcome: &outcome,
+        verification: sent(&notes.log.sums, &notes.log.trials, &notes.log.recoveries),
         trials: notes.log.trials,
         recoveries: notes.log.recoveries,
         sums: &notes.log.sums,
         terms: terms(settings),
+        batch: settings.batch,
     });
     if settings.json {
         say(&serde_json::to_string_pretty(&record).map_err(Failure::internal)?);

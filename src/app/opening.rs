@@ -1,0 +1,90 @@
+//! The first words with a target: made ready, counted, asked whether it answers as it should.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+use super::exit::{Exit, Failure};
+use crate::corpus::Corpus;
+use crate::files::numbers::NumberFile;
+use crate::live::Address;
+use crate::live::inquirer::Inquirer;
+use crate::profile::exchange::{Exchange, ExchangeError, Question};
+use crate::profile::holdings::Count;
+use crate::profile::{PermissionsShape, Profile};
+use crate::target::census::census;
+use crate::target::prepare::{NotPrepared, prepare, server};
+use crate::target::ready::{NotReady, Preflight, Ready};
+
+/// Before the preflight the target has so long to say how many documents it holds.
+const GLANCE_MS: u64 = 1000;
+
+/// A target that answers, and what it says of itself.
+pub(super) struct Found {
+    pub(super) address: Address,
+    pub(super) ready: Ready,
+    pub(super) server: Option<String>,
+    /// What it held before anything was sent; `None` where it cannot count.
+    pub(super) before: Option<Count>,
+    /// Whether it tells figures of its own.
+    pub(super) tells: bool,
+}
+
+/// The first address of the target that answers as it should; another is tried only where nothing
+/// listens.
+pub(super) fn first_ready(
+    addresses: Vec<Address>,
+    preflight: &Preflight<'_>,
+    corpus: &Corpus,
+    numbers: &mut NumberFile,
+    profile_of: impl Fn(PermissionsShape) -> Arc<dyn Profile> + Copy,
+    is_interrupted: &dyn Fn() -> bool,
+) -> Result<Found, Failure> {
+    let mut refused =
+        Failure::new(Exit::Target, anyhow!("TARGET: `{}` has no address", preflight.base_url));
+    let profile = profile_of(PermissionsShape::Object);
+    for address in addresses {
+        let mut inquirer =
+            Inquirer::new(address.clone(), is_interrupted).map_err(Failure::internal)?;
+        match prepare(&mut inquirer, &*profile, preflight.base_url) {
+            Ok(()) => {}
+            Err(error @ NotPrepared::NoAnswer { error: ExchangeError::Refused, .. }) => {
+                refused = Failure::new(Exit::Target, error);
+                continue;
+            }
+            Err(error) => return Err(Failure::new(Exit::Target, error)),
+        }
+        let before = count_before(&mut inquirer, &*profile, corpus);
+        match preflight.check(&mut inquirer, numbers, profile_of) {
+            Ok(ready) => {
+                let server = server(&mut inquirer, &*profile);
+                let figures =
+                    profile.ask_figures().and_then(|question| inquirer.ask(&question).ok());
+                let tells = figures.is_some_and(|page| !profile.read_figures(&page).is_empty());
+                return Ok(Found { address, ready, server, before, tells });
+            }
+            Err(NotReady::Numbers(error)) => return Err(Failure::usage(error)),
+            Err(NotReady::NoAnswer { error: ExchangeError::Interrupted, .. }) => {
+                let error = anyhow!("interrupted before any load");
+                return Err(Failure::new(Exit::Interrupted, error));
+            }
+            Err(error @ NotReady::NoAnswer { error: ExchangeError::Refused, .. }) => {
+                refused = Failure::new(Exit::Target, error);
+            }
+            Err(error) => return Err(Failure::new(Exit::Target, error)),
+        }
+    }
+    Err(refused)
+}
+
+/// What the target holds; a silent one is not waited for here, because the preflight says better what is wrong.
+fn count_before(
+    inquirer: &mut Inquirer<'_>,
+    profile: &dyn Profile,
+    corpus: &Corpus,
+) -> Option<Count> {
+    let question = profile.ask_visible()?;
+    let answer = inquirer.ask(&Question { timeout_ms: GLANCE_MS, ..question }).ok()?;
+    profile.read_visible(&answer)?;
+    census(inquirer, profile, corpus).ok()?.map(|census| census.count)
+}

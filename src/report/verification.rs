@@ -1,0 +1,112 @@
+//! Documents: what the target accepted over a run, what it holds, and what that means for the run.
+
+use serde::{Deserialize, Serialize};
+
+use super::schema::{CriterionRecord, Outcome};
+
+/// Documents: what was accepted over the whole run, and what the target holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct VerificationRecord {
+    /// Documents that the target accepted, warm-ups and probes included.
+    pub accepted: u64,
+    /// Documents of which it is not known whether the target holds them.
+    pub unknown: u64,
+    /// Documents of the run that the target holds, each name once; null where it cannot count.
+    pub found: Option<u64>,
+    /// Accepted documents that it does not hold.
+    pub lost: Option<u64>,
+    /// Documents that it holds beside another of the same name; null where it can count no names.
+    pub doubled: Option<u64>,
+    /// Documents that it holds and had neither accepted nor left without an answer.
+    #[serde(default)]
+    pub surplus: Option<u64>,
+    /// Some of the lost and doubled ones.
+    pub examples: Vec<String>,
+}
+
+impl VerificationRecord {
+    /// Whether the target holds what it accepted, once; `None` where it cannot count.
+    #[must_use]
+    pub fn is_clean(&self) -> Option<bool> {
+        self.found?;
+        Some(
+            [self.lost, self.doubled, self.surplus]
+                .iter()
+                .all(|count| count.is_none_or(|count| count == 0)),
+        )
+    }
+
+    /// A target that cannot count is not judged by it.
+    pub(super) fn criterion(&self) -> Option<CriterionRecord> {
+        let (is_clean, found) = (self.is_clean()?, self.found?);
+        let Self { accepted, unknown, .. } = self;
+        let mut reason = format!("{accepted} documents accepted, {found} found");
+        let faults =
+            [("lost", self.lost), ("doubled", self.doubled), ("nobody accepted", self.surplus)];
+        let mut parts: Vec<String> = Vec::new();
+        if *unknown > 0 {
+            parts.push(format!("{unknown} without an answer"));
+        }
+        for (fault, count) in faults {
+            parts.extend(count.filter(|count| *count > 0).map(|count| format!("{count} {fault}")));
+        }
+        parts.extend(self.examples.first().map(|example| format!("for instance {example}")));
+        if !parts.is_empty() {
+            reason = format!("{reason}; {}", parts.join("; "));
+        }
+        let wrong: u64 = faults.into_iter().filter_map(|(_, count)| count).sum();
+        Some(CriterionRecord {
+            name: "verification".to_owned(),
+            measured: Some(wrong as f64),
+            limit: Some(0.0),
+            unit: "documents".to_owned(),
+            outcome: if is_clean { Outcome::Pass } else { Outcome::Fail },
+            reason,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(found: u64, lost: u64, doubled: Option<u64>, surplus: u64) -> VerificationRecord {
+        VerificationRecord {
+            accepted: 100,
+            unknown: 5,
+            found: Some(found),
+            lost: Some(lost),
+            doubled,
+            surplus: Some(surplus),
+            examples: vec!["lost: a.txt".to_owned()],
+        }
+    }
+
+    #[test]
+    fn only_a_target_that_holds_everything_once_passes() {
+        let outcome =
+            |record: VerificationRecord| record.criterion().map(|criterion| criterion.outcome);
+        assert_eq!(outcome(record(100, 0, Some(0), 0)), Some(Outcome::Pass), "all of it");
+        assert_eq!(
+            outcome(record(104, 0, None, 0)),
+            Some(Outcome::Pass),
+            "and some unknown ones, no names counted"
+        );
+        for faulty in
+            [record(99, 1, Some(0), 0), record(100, 0, Some(1), 0), record(106, 0, Some(0), 1)]
+        {
+            assert_eq!(outcome(faulty.clone()), Some(Outcome::Fail), "{faulty:?}");
+        }
+        assert_eq!(
+            outcome(VerificationRecord { accepted: 100, ..VerificationRecord::default() }),
+            None,
+            "cannot count"
+        );
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_example() {
+        let told = record(99, 1, Some(0), 0).criterion().unwrap().reason;
+        insta::assert_snapshot!(told, @"100 documents accepted, 99 found; 5 without an answer; 1 lost; for instance lost: a.txt");
+    }
+}

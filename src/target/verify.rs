@@ -1,0 +1,147 @@
+//! After a run: does the target hold what it accepted, all of it and once?
+//!
+//! Requests without an answer are *unknown*: their documents may be there or not. So what is found must lie between
+//! what was accepted and that plus the unknown ones.
+
+use super::census::{Census, census};
+use crate::corpus::Corpus;
+use crate::corpus::number_set::NumberSet;
+use crate::profile::Profile;
+use crate::profile::exchange::Exchange;
+use crate::profile::holdings::Count;
+use crate::report::verification::VerificationRecord;
+
+/// Names that are looked up one by one until an example is found.
+const LOOK_UPS_MOST: usize = 20_000;
+/// Examples of each kind.
+const EXAMPLES_MOST: usize = 3;
+/// What was accepted and does not show up is waited for so many pauses ...
+const PAUSES_MOST: u32 = 60;
+/// ... or until nothing more has shown up for so many.
+const PAUSES_QUIET: u32 = 8;
+
+/// What is held against the target.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// What it held before the run; `None` where it cannot count.
+    pub before: Option<Count>,
+    /// Documents that it accepted.
+    pub accepted: u64,
+    /// Documents of which it is not known whether it holds them.
+    pub unknown: u64,
+    /// Which ones it accepted, as far as that is known.
+    pub numbers: &'a NumberSet,
+    /// The documents.
+    pub corpus: &'a Corpus,
+}
+
+impl Expected<'_> {
+    /// Counts again and compares; `pause` waits half a second, and is false when the user wants to stop.
+    ///
+    /// `found`, `lost` and `doubled` are none where the target cannot count, or did not answer.
+    pub fn verify(
+        &self,
+        exchange: &mut impl Exchange,
+        profile: &dyn Profile,
+        pause: impl FnMut() -> bool,
+    ) -> VerificationRecord {
+        let nothing = VerificationRecord {
+            accepted: self.accepted,
+            unknown: self.unknown,
+            ..VerificationRecord::default()
+        };
+        let Some(before) = self.before else { return nothing };
+        self.wait_until_visible(before, exchange, profile, pause);
+        let Ok(Some(after)) = census(exchange, profile, self.corpus) else { return nothing };
+        let mut record = self.compare(before, &after);
+        if record.is_clean() == Some(false) {
+            record.examples = self.examples(&record, &after, exchange, profile);
+        }
+        record
+    }
+
+    /// An index shows what it took in only after a while.
+    fn wait_until_visible(
+        &self,
+        before: Count,
+        exchange: &mut impl Exchange,
+        profile: &dyn Profile,
+        mut pause: impl FnMut() -> bool,
+    ) {
+        let (mut most, mut quiet) = (0, 0);
+        for _ in 0..PAUSES_MOST {
+            let refreshed = profile.ask_refresh().map(|question| exchange.ask(&question));
+            drop(refreshed);
+            let answer = profile.ask_visible().and_then(|question| exchange.ask(&question).ok());
+            let visible = answer.and_then(|answer| profile.read_visible(&answer));
+            let Some(visible) = visible else { return };
+            quiet = if visible > most { 0 } else { quiet + 1 };
+            most = most.max(visible);
+            let is_all = visible >= before.documents + self.accepted + self.unknown;
+            if is_all || quiet >= PAUSES_QUIET || !pause() {
+                return;
+            }
+        }
+    }
+
+    fn compare(&self, before: Count, after: &Census) -> VerificationRecord {
+        let new_names =
+            after.count.names.zip(before.names).map(|(now, then)| now.saturating_sub(then));
+        let new_documents = after.count.documents.saturating_sub(before.documents);
+        let found = new_names.unwrap_or(new_documents);
+        let by_count = self.accepted.saturating_sub(found);
+        // Unknown ones that have arrived must not make up for lost ones.
+        let missing = after.found.as_ref().map_or(0, |found| {
+            let missing = self.numbers.iter().filter(|number| !found.contains(*number)).count();
+            crate::units::usize_to_u64(missing)
+        });
+        VerificationRecord {
+            accepted: self.accepted,
+            unknown: self.unknown,
+            found: Some(found),
+            lost: Some(by_count.max(missing)),
+            doubled: new_names.map(|names| new_documents.saturating_sub(names)),
+            surplus: Some(found.saturating_sub(self.accepted + self.unknown)),
+            examples: Vec::new(),
+        }
+    }
+
+    /// Some lost and some doubled names, where any can be shown.
+    fn examples(
+        &self,
+        record: &VerificationRecord,
+        after: &Census,
+        exchange: &mut impl Exchange,
+        profile: &dyn Profile,
+    ) -> Vec<String> {
+        let mut lost = Vec::new();
+        let mut doubled = after.doubles.clone();
+        let wants_lost = record.lost.is_some_and(|lost| lost > 0);
+        let wants_doubled = record.doubled.is_some_and(|doubled| doubled > 0) && doubled.is_empty();
+        if let Some(found) = &after.found {
+            let missing = self.numbers.iter().filter(|number| !found.contains(*number));
+            lost.extend(missing.take(EXAMPLES_MOST).map(|number| self.corpus.name_of(number)));
+        } else if wants_lost || wants_doubled {
+            for number in self.numbers.iter().take(LOOK_UPS_MOST) {
+                let name = self.corpus.name_of(number);
+                let Some(copies) = copies(&name, exchange, profile) else { break };
+                match copies {
+                    0 if lost.len() < EXAMPLES_MOST => lost.push(name),
+                    2.. if doubled.len() < EXAMPLES_MOST => doubled.push(name),
+                    _ => {}
+                }
+                if (!wants_lost || !lost.is_empty()) && (!wants_doubled || !doubled.is_empty()) {
+                    break;
+                }
+            }
+        }
+        let lost = lost.into_iter().map(|name| format!("lost: {name}"));
+        lost.chain(doubled.into_iter().map(|name| format!("doubled: {name}"))).collect()
+    }
+}
+
+/// How many documents of this name there are.
+fn copies(name: &str, exchange: &mut impl Exchange, profile: &dyn Profile) -> Option<u64> {
+    let answer = exchange.ask(&profile.ask_name(name)?).ok()?;
+    profile.read_name(name, &answer)
+}
