@@ -66,6 +66,20 @@ bench: _build
     cargo bench --bench exact
     cargo bench --bench peers
 
+# A real OpenSearch on this machine to measure, fetched at the first time: just opensearch up, just opensearch status, just opensearch down
+[group('develop')]
+[no-exit-message]
+[positional-arguments]
+opensearch *ARGS:
+    @tests/engines/engine opensearch "$@"
+
+# A real Elasticsearch on this machine to measure, fetched at the first time: just elasticsearch up, just elasticsearch status, just elasticsearch down
+[group('develop')]
+[no-exit-message]
+[positional-arguments]
+elasticsearch *ARGS:
+    @tests/engines/engine elasticsearch "$@"
+
 # Hostile input for what parses bytes, SECONDS long: just fuzz answers, just fuzz journal
 [group('develop')]
 fuzz target="answers" seconds="60": _cargo
