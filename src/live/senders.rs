@@ -13,7 +13,7 @@ use super::clock::{make_waits_precise, now_ns};
 use super::counter::Counter;
 use super::dispatch::{Dispatch, Finished, Share};
 use super::lanes::Lanes;
-use super::stream::RequestSource;
+use super::source::RequestSource;
 use crate::profile::Profile;
 use crate::trial::hidden::Visible;
 use crate::trial::tally::Tally;

@@ -5,122 +5,18 @@
 //! once.
 
 use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::Arc;
 
 use super::lanes::{LaneId, Lanes};
-use super::request::RequestWriter;
-use super::{Address, unanswered};
+use super::source::{Request, RequestSource};
+use super::unanswered;
 use crate::corpus::number_set::NumberSet;
-use crate::profile::{Profile, Reading};
+use crate::profile::Reading;
 use crate::schedule::{Arrival, Part};
 use crate::trial::outcome::{Break, Documents, Ending, Outcome, Shortage};
 use crate::trial::recovery::LossWatch;
 use crate::trial::tally::Tally;
 use crate::trial::{StreamPlan, Workload};
 use crate::units::{OffsetNs, ms_to_ns, u64_to_usize, usize_to_u64};
-
-/// Requests that are kept ready before they are due.
-const READY_REQUESTS: usize = 256;
-
-/// Makes requests before they are due, each with a document number that is used once.
-#[derive(Debug)]
-pub(super) struct RequestSource {
-    profile: Arc<dyn Profile>,
-    writer: RequestWriter,
-    workload: Workload,
-    deal: Deal,
-    ready: VecDeque<Request>,
-    /// Memory of requests that have ended.
-    spare: Vec<Vec<u8>>,
-}
-
-/// The bytes of a request, and the number of its first document.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) first: u64,
-    pub(super) bytes: Vec<u8>,
-}
-
-/// The document numbers that fall to one sender.
-#[derive(Debug, Clone)]
-pub(super) struct Deal {
-    /// Numbers that are left to all senders; its start is this sender's next one.
-    pub(super) left: Range<u64>,
-    /// Documents of one request.
-    pub(super) batch: u64,
-    /// Senders that share the numbers, request by request.
-    pub(super) senders: u64,
-}
-
-impl Iterator for Deal {
-    type Item = Range<u64>;
-
-    fn next(&mut self) -> Option<Range<u64>> {
-        let first = self.left.start;
-        let numbers = first..first + self.batch;
-        if numbers.end > self.left.end {
-            return None;
-        }
-        self.left.start = first + self.batch * self.senders;
-        Some(numbers)
-    }
-}
-
-impl RequestSource {
-    pub(super) fn new(
-        profile: Arc<dyn Profile>,
-        address: &Address,
-        workload: Workload,
-        deal: Deal,
-    ) -> Self {
-        let writer = RequestWriter::new(&profile.route(workload), address);
-        let (ready, spare) = (VecDeque::new(), Vec::new());
-        Self { profile, writer, workload, deal, ready, spare }
-    }
-
-    /// Fills the row of ready requests.
-    pub(super) fn top_up(&mut self) {
-        while self.ready.len() < READY_REQUESTS {
-            let Some(request) = self.make() else {
-                return;
-            };
-            self.ready.push_back(request);
-        }
-    }
-
-    /// The next request.
-    ///
-    /// # Panics
-    /// When more are taken than numbers were reserved: a document would have to be sent twice.
-    #[allow(clippy::expect_used, reason = "as many numbers are reserved as the schedule holds")]
-    pub(super) fn take(&mut self) -> Request {
-        let ready = self.ready.pop_front();
-        ready.or_else(|| self.make()).expect("a number was reserved for every arrival")
-    }
-
-    /// Takes the memory of a request back that has ended.
-    fn give_back(&mut self, request: Vec<u8>) {
-        if self.spare.len() < READY_REQUESTS {
-            self.spare.push(request);
-        }
-    }
-
-    fn make(&mut self) -> Option<Request> {
-        let numbers = match self.workload {
-            Workload::Index => self.deal.next()?,
-            Workload::Dashboard => 0..0,
-        };
-        let mut bytes = self.spare.pop().unwrap_or_default();
-        let (profile, workload) = (&self.profile, self.workload);
-        self.writer.write(
-            &mut bytes,
-            |path| profile.write_path(workload, &numbers, path),
-            |body| profile.write_body(workload, &numbers, body),
-        );
-        Some(Request { first: numbers.start, bytes })
-    }
-}
 
 /// Where an outstanding request is.
 #[derive(Debug)]
