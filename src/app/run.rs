@@ -90,6 +90,7 @@ impl Run {
             target: TargetRecord {
                 profile: "example-api".to_owned(),
                 url: session.base_url.clone(),
+                command: session.command(),
                 workers: Some(u64::from(settings.workers)),
                 server: None,
                 permissions: session.ready.shape.name().to_owned(),

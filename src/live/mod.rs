@@ -17,6 +17,7 @@ mod lane;
 mod lanes;
 mod poll;
 mod ports;
+pub mod raw;
 pub mod request;
 pub mod self_test;
 mod senders;
@@ -188,6 +189,21 @@ impl<P: Profile, N: Numbers> LiveMeasurer<P, N> {
     /// Where document numbers come from.
     pub const fn numbers(&self) -> &N {
         &self.numbers
+    }
+
+    /// The same, to take some for documents that are sent by somebody else.
+    pub const fn numbers_mut(&mut self) -> &mut N {
+        &mut self.numbers
+    }
+
+    /// How the target is spoken to.
+    pub fn profile(&self) -> &P {
+        &self.profile
+    }
+
+    /// Where it is.
+    pub const fn address(&self) -> &Address {
+        &self.address
     }
 
     fn sockets(&mut self) -> SocketUse {
