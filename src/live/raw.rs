@@ -105,7 +105,7 @@ struct Talk<'a> {
     wire: &'a mut Wire,
     scratch: &'a mut Scratch,
     reader: AnswerReader,
-    /// Whether the target took no more of the request before it was whole.
+    /// Whether the request was not sent to its end.
     is_cut: bool,
 }
 
@@ -121,6 +121,8 @@ impl Talk<'_> {
             let pause_until_ns = (now_ns() + ms_to_ns(piece.pause_ms)).min(self.until_ns);
             while piece.pause_ms > 0 && now_ns() < pause_until_ns && !self.reader.has_begun() {
                 if self.read()? {
+                    // What was not sent yet would be taken for the next request's.
+                    self.is_cut |= place + 1 < self.sending.pieces.len();
                     return Ok(());
                 }
                 self.wait(PollFlags::POLLIN)?;

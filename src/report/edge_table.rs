@@ -187,7 +187,18 @@ mod tests {
             row("c", Expectation::Either, answer(500, "<h1>\n\u{1b}[31mError"), false),
             row("d", Expectation::Either, Heard::Waits, false),
         ];
-        insta::assert_snapshot!(edge_table(&Examined { rows, ended: None }, 4), @"");
+        insta::assert_snapshot!(edge_table(&Examined { rows, ended: None }, 4), @r#"
+        case  sent       expected  came back                    as expected  alive  next      verdict
+        a     something  accept    200 "OK"                     yes          kept   accepted  ok
+        bb    something  reject    200 "OK"                     NO           kept   accepted  ok
+        c     something  either    500 <h1>  [31mError          NO           kept   accepted  5xx
+        d     something  either    waits for the rest; hung up  yes          kept   accepted  ok
+
+        all 4 cases were sent; the target broke in 1 case; 2 not as expected
+        It breaks where it answers 5xx or not at all, closes the connection without an answer, or refuses the
+        next good document: then the exit code is 1. Which documents it takes is its own affair: what is
+        not as expected does not change the exit code.
+        "#);
     }
 
     #[test]
