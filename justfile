@@ -39,6 +39,13 @@ explain *ARGS: _build
 load *ARGS: _build
     @{{ plimsoll }} load "$@"
 
+# Send edge documents and odd requests, and show what the target makes of each: just edge TARGET=http://127.0.0.1:8080
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+edge *ARGS: _build
+    @{{ plimsoll }} edge "$@"
+
 # Print every setting and where its value came from: just config WORKERS=4
 [group('measure')]
 [no-exit-message]

@@ -1,8 +1,8 @@
 //! Plimsoll finds the highest rate that an HTTP service sustains, and what its users feel at that rate.
 //!
 //! Pure layers decide, a thin shell acts; `ARCHITECTURE.md` has the tour. From below: [`units`] and
-//! [`seed`]; [`schedule`], [`stats`], [`corpus`], [`trial`] and [`profile`]; [`search`]; [`campaign`];
-//! [`report`]; and beside them [`sim`], which runs whole campaigns in virtual time. [`live`],
+//! [`seed`]; [`schedule`], [`stats`], [`corpus`], [`trial`] and [`profile`]; [`search`] and [`edge`];
+//! [`campaign`]; [`report`]; and beside them [`sim`], which runs whole campaigns in virtual time. [`live`],
 //! [`target`], [`files`] and [`term`] touch the world; [`app`] wires everything.
 //!
 //! # Glossary
@@ -34,6 +34,7 @@
 pub mod app;
 pub mod campaign;
 pub mod corpus;
+pub mod edge;
 pub mod files;
 pub mod live;
 pub mod profile;

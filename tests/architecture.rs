@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("profile", &["units", "seed", "corpus", "trial"]),
     ("search", &["units", "seed", "schedule", "stats", "corpus", "trial", "profile"]),
     ("campaign", &["units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search"]),
+    ("edge", &["units", "seed", "corpus", "trial", "profile"]),
     ("report", PURE_BELOW_REPORT),
     ("sim", PURE_BELOW_REPORT),
     ("live", ALL_PURE),
@@ -28,16 +29,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("files", ALL_PURE),
     ("term", ALL_PURE),
 ];
-const PURE_BELOW_REPORT: &[&str] =
-    &["units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign"];
+const PURE_BELOW_REPORT: &[&str] = &[
+    "units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign",
+    "edge",
+];
 const ALL_PURE: &[&str] = &[
     "units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign",
-    "report",
+    "edge", "report",
 ];
 /// Modules without clock, socket, file, terminal or chance of their own.
 const PURE: &[&str] = &[
     "units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign",
-    "report", "sim",
+    "edge", "report", "sim",
 ];
 const BANNED_IN_PURE: &[&str] = &[
     "tokio",

@@ -13,10 +13,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
 
 use plimsoll::corpus::plan::CorpusPlan;
 use plimsoll::corpus::{Corpus, PermissionsShape};
+use plimsoll::live::clock::now_ns;
 use plimsoll::live::{Address, LiveMeasurer, Tuning};
 use plimsoll::profile::example_api::ExampleApi;
 use plimsoll::schedule::ArrivalLaw;
@@ -37,23 +37,18 @@ const OFFERED_RPS: f64 = 100.0;
 fn server(shown_rps: f64) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (accepted, began) = (Arc::new(AtomicU64::new(0)), SystemTime::now());
+    let (accepted, began_ns) = (Arc::new(AtomicU64::new(0)), now_ns());
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let accepted = Arc::clone(&accepted);
             // A client that goes away ends its own thread.
-            thread::spawn(move || serve(&stream, &accepted, began, shown_rps));
+            thread::spawn(move || serve(&stream, &accepted, began_ns, shown_rps));
         }
     });
     address
 }
 
-fn serve(
-    stream: &TcpStream,
-    accepted: &AtomicU64,
-    began: SystemTime,
-    shown_rps: f64,
-) -> Option<()> {
+fn serve(stream: &TcpStream, accepted: &AtomicU64, began_ns: u64, shown_rps: f64) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
@@ -69,9 +64,8 @@ fn serve(
             accepted.fetch_add(1, Ordering::SeqCst);
             "\"OK\"".to_owned()
         } else {
-            let elapsed = began.elapsed().unwrap_or(Duration::ZERO);
-            let shown =
-                (shown_rps * elapsed.as_secs_f64()).min(accepted.load(Ordering::SeqCst) as f64);
+            let elapsed_s = (now_ns() - began_ns) as f64 / 1e9;
+            let shown = (shown_rps * elapsed_s).min(accepted.load(Ordering::SeqCst) as f64);
             format!("{{\"documents\": {shown:.0}}}")
         };
         let mut stream = stream;

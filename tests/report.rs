@@ -129,6 +129,7 @@ fn run(folder: &RunDir, stop_after: usize) -> RunRecord {
         target: TargetRecord {
             profile: "example-api".to_owned(),
             url: "http://127.0.0.1:1".to_owned(),
+            command: None,
             workers: Some(4),
             server: None,
             permissions: "object".to_owned(),

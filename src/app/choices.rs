@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow, bail};
 
 use super::keys::Command;
 use super::sources::shorten;
-use super::target::Target;
+use super::target::{StartCommand, Target};
 use super::values::Values;
 use crate::corpus::plan::{CorpusPlan, Order};
 use crate::corpus::profiles::DataProfile;
@@ -30,7 +30,7 @@ pub struct LoadSettings {
 
 pub(super) fn target(values: &Values<'_>) -> Result<Target> {
     let is_remote_allowed = values.one_of("ALLOW_REMOTE", &[("true", true), ("false", false)])?;
-    let target = Target::parse(values.text("TARGET").map_or("embedded", |(text, _)| text))?;
+    let target = started(values)?;
     if let Target::Url(url) = &target
         && !url.is_loopback()
         && !is_remote_allowed
@@ -41,6 +41,33 @@ pub(super) fn target(values: &Values<'_>) -> Result<Target> {
         );
     }
     Ok(target)
+}
+
+/// The target by `TARGET`, `IMAGE` and `LAUNCH`.
+fn started(values: &Values<'_>) -> Result<Target> {
+    let target = Target::parse(values.text("TARGET").map_or("embedded", |(text, _)| text))?;
+    let launch = values.text("LAUNCH").map(|(text, _)| text).filter(|text| *text != "none");
+    if let Some(launch) = launch {
+        if values.is_given("TARGET") {
+            bail!("LAUNCH starts the target itself, and TARGET names another; leave one out");
+        }
+        return Ok(Target::Command(StartCommand::parse(launch)?));
+    }
+    if !matches!(target, Target::Docker { .. }) {
+        if values.is_given("IMAGE") {
+            bail!("IMAGE is for TARGET=docker; add that or leave IMAGE out");
+        }
+        return Ok(target);
+    }
+    // A name that begins with a dash would be an option of the client.
+    let is_name = |text: &&str| {
+        text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text.chars().all(|letter| letter.is_ascii_graphic())
+    };
+    let wanted = "the name of an image, such as drorwolmer/stress_test";
+    let image =
+        values.parse("IMAGE", wanted, |text| Some(text).filter(is_name).map(str::to_owned))?;
+    Ok(Target::Docker { image })
 }
 
 /// Whom an encrypted connection to `target` trusts.

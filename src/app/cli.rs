@@ -62,6 +62,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
         Command::Rejudge,
         Command::Explain,
         Command::Corpus,
+        Command::Edge,
     ];
     let found = matches.subcommand().and_then(|(name, matches)| {
         commands.into_iter().find(|command| command.name() == name).zip(Some(matches))
@@ -125,6 +126,10 @@ fn grammar() -> clap::Command {
                 .arg(run_dir()),
         )
         .subcommand(corpus_command())
+        .subcommand(subcommand(
+            Command::Edge,
+            "Send edge documents and odd requests, and show what the target makes of each",
+        ))
 }
 
 /// `corpus` has flags of its own, and its seed is that of the documents.

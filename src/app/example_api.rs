@@ -23,15 +23,20 @@ pub(super) fn variables(
         let Some((text, _)) = values.text(key.name).filter(|_| values.is_given(key.name)) else {
             continue;
         };
-        if let Target::Url(url) = target {
-            bail!(
-                "{} is a setting of the embedded example API and cannot change {}; leave it out, or \
-                 leave TARGET out",
-                key.name,
-                url.text
-            );
-        }
-        variables.push((key.name.to_owned(), text.to_owned()));
+        let (other, cause) = match target {
+            Target::Embedded => {
+                variables.push((key.name.to_owned(), text.to_owned()));
+                continue;
+            }
+            Target::Url(url) => (url.text.as_str(), "TARGET"),
+            Target::Docker { image } => (image.as_str(), "TARGET"),
+            Target::Command(_) => ("what LAUNCH starts", "LAUNCH"),
+        };
+        bail!(
+            "{} is a setting of the embedded example API and cannot change {other}; leave it out, or \
+             leave {cause} out",
+            key.name
+        );
     }
     Ok(variables)
 }

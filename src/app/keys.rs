@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::target::PUBLISHED_IMAGE;
 use Takers::{Both, Capacity, ExampleApi, Load};
 
 /// A command that takes settings.
@@ -24,6 +25,8 @@ pub enum Command {
     Explain,
     /// Documents, or what they look like.
     Corpus,
+    /// What the target makes of edge documents.
+    Edge,
 }
 
 impl Command {
@@ -38,6 +41,7 @@ impl Command {
             Self::Rejudge => "rejudge",
             Self::Explain => "explain",
             Self::Corpus => "corpus",
+            Self::Edge => "edge",
         }
     }
 }
@@ -94,6 +98,10 @@ const DOCUMENTS: &[&str] = &[
     "PERMISSIONS",
 ];
 
+/// What `edge` takes besides the settings of documents and of the example API.
+const EDGE: &[&str] =
+    &["WORKERS", "TARGET", "LAUNCH", "IMAGE", "CA", "INSECURE", "FIRST_INDEX", "ALLOW_REMOTE"];
+
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
@@ -118,6 +126,11 @@ impl Key {
             Command::Rejudge => CRITERIA.contains(&self.name),
             Command::Explain => false,
             Command::Corpus => DOCUMENTS.contains(&self.name),
+            Command::Edge => {
+                self.takers == Takers::ExampleApi
+                    || DOCUMENTS.contains(&self.name)
+                    || EDGE.contains(&self.name)
+            }
         }
     }
 
@@ -172,10 +185,12 @@ const fn special(
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
     key("WORKERS", "4", Both, "workers of the system under test (1 to 1024); a label when TARGET is a URL"),
-    key("TARGET", "embedded", Both, "embedded: start the example API; or the base URL of a running service"),
+    key("TARGET", "embedded", Both, "embedded: start the example API; docker: a container of IMAGE; or the base URL of a running service"),
     key("PROFILE", "example-api", Both, "how to speak to TARGET: example-api, opensearch, elasticsearch, or http (templates)"),
     key("HTTP", "none", Both, "templates of PROFILE=http: the section [http] of plimsoll.toml"),
     key("BATCH", "1", Both, "documents in one bulk request of a search engine (1 to 10000); 1: single documents"),
+    key("LAUNCH", "none", Both, "start command of the target, with {port} and perhaps {workers}; no shell; it is recorded, so no secrets"),
+    key("IMAGE", PUBLISHED_IMAGE, Both, "image of TARGET=docker; it is handed WORKERS and listens on 1234"),
     key("CA", "none", Both, "file with the certificates that an https target's is signed by (PEM), instead of the system's"),
     key("INSECURE", "false", Both, "true: take any certificate of an https target"),
     key("PERMISSIONS", "auto", Both, "shape of `permissions` in documents: auto, object or list"),

@@ -18,10 +18,12 @@ pub mod run;
 pub mod session;
 pub mod settings;
 pub mod sources;
+pub mod system;
 pub mod target;
 mod values;
 pub mod witness;
 
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,7 +43,11 @@ use sources::{FILE_NAME, Given, Texts};
 #[must_use]
 pub fn run() -> ExitCode {
     fault::end_on_panic();
-    let exit = match cli::parse(env::args_os()) {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    if let Some(code) = commands::guard::asked(&arguments) {
+        return ExitCode::from(code);
+    }
+    let exit = match cli::parse(arguments) {
         Typed::Command { command, given, json, run_dir } => {
             run_command(command, given, json, run_dir.as_deref())
                 .unwrap_or_else(|failure| complain(&failure))
@@ -97,6 +103,7 @@ fn run_command(
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
+        (Command::Edge, _) => commands::edge::run(&settings),
         (Command::Load, None)
         | (Command::Config | Command::Rejudge | Command::Explain | Command::Corpus, _) => {
             Ok(commands::config::run(&settings))

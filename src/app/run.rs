@@ -91,6 +91,7 @@ impl Run {
             target: TargetRecord {
                 profile: settings.profile.name().to_owned(),
                 url: session.base_url.clone(),
+                command: session.command(),
                 workers: Some(u64::from(settings.workers)),
                 server: session.server.clone(),
                 permissions: session.ready.shape.name().to_owned(),

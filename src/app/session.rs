@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use super::credentials::{CREDENTIALS, authorization};
+use super::credentials::authorization;
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
-use super::keys::{KEYS, Takers};
 use super::opening::{Found, first_ready};
 use super::settings::Settings;
+use super::system::{System, launch};
 use super::target::{BaseUrl, Target};
 use crate::corpus::Corpus;
 use crate::files::manifest::FileLimits;
@@ -29,20 +29,15 @@ use crate::profile::Profile;
 use crate::profile::holdings::Count;
 use crate::report::schema::CalibrationRecord;
 use crate::report::verification::VerificationRecord;
-use crate::target::launch::Launched;
 use crate::target::ready::{Preflight, Ready};
 use crate::target::verify::Expected;
 use crate::term::complain;
 use crate::trial::Workload;
 
-/// The name of the example API's program, beside the tool's own.
-const EXAMPLE_API: &str = "example-api";
 /// Connections that the generator may open to ask itself: a server that does nothing needs few.
 const LANES: u32 = 256;
 /// Between two looks at what a search finds after the run.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The key of the embedded target's document numbers: its port is another each time.
-const EMBEDDED_KEY: &str = "embedded";
 
 /// A target that answers as it should, and what measures it.
 #[derive(Debug)]
@@ -65,7 +60,7 @@ pub struct Session {
     /// Limits of this process on file descriptors.
     pub file_limits: FileLimits,
     /// The server that the tool has started; it ends with the session.
-    _launched: Option<Rc<RefCell<Launched>>>,
+    launched: Option<Rc<RefCell<System>>>,
 }
 
 impl Session {
@@ -86,11 +81,11 @@ impl Session {
             pacing: settings.pacing,
             reuse: settings.reuse,
         };
-        let launched = launch(settings)?;
+        let launched = launch(settings, interrupt)?;
         let base = base_url(settings, launched.as_ref())?;
-        let key = if launched.is_some() { EMBEDDED_KEY } else { &base.text };
+        let key = settings.target.key();
         let mut numbers =
-            NumberFile::open(&state_folder()?, key, &settings.corpus, settings.first_index)
+            NumberFile::open(&state_folder()?, &key, &settings.corpus, settings.first_index)
                 .map_err(Failure::usage)?;
         let corpus = Arc::new(Corpus::new(&settings.corpus).map_err(Failure::usage)?);
         let (choice, batch) = (&settings.profile, settings.batch);
@@ -130,8 +125,14 @@ impl Session {
             tuning,
             base_url: base.text,
             file_limits: file_limits(),
-            _launched: launched,
+            launched,
         })
+    }
+
+    /// The command that the target was started with, where that is somebody else's.
+    #[must_use]
+    pub fn command(&self) -> Option<String> {
+        self.launched.as_ref().and_then(|system| system.borrow().command())
     }
 
     /// The documents that it sends.
@@ -197,26 +198,10 @@ fn file_limits() -> FileLimits {
     FileLimits { soft, hard }
 }
 
-fn launch(settings: &Settings) -> Result<Option<Rc<RefCell<Launched>>>, Failure> {
-    if !matches!(settings.target, Target::Embedded) {
-        return Ok(None);
-    }
-    let program = std::env::current_exe()
-        .ok()
-        .and_then(|program| Some(program.parent()?.join(EXAMPLE_API)))
-        .unwrap_or_else(|| PathBuf::from(EXAMPLE_API));
-    // What stands in the user's shell must not reach the server unrecorded.
-    let own = KEYS.iter().filter(|key| key.takers == Takers::ExampleApi).map(|key| key.name);
-    let own = own.chain(CREDENTIALS);
-    let launched = Launched::start(&program, &settings.example_api, own)
-        .map_err(|error| Failure::new(Exit::Target, error))?;
-    Ok(Some(Rc::new(RefCell::new(launched))))
-}
-
 /// Where the target is: where the started one says it listens, or where the user says.
 fn base_url(
     settings: &Settings,
-    launched: Option<&Rc<RefCell<Launched>>>,
+    launched: Option<&Rc<RefCell<System>>>,
 ) -> Result<BaseUrl, Failure> {
     let target = match launched {
         Some(server) => Target::parse(server.borrow().base_url()).map_err(Failure::internal)?,
@@ -224,7 +209,7 @@ fn base_url(
     };
     match target {
         Target::Url(base) => Ok(base),
-        Target::Embedded => Err(Failure::internal(anyhow!("the example API was not started"))),
+        _ => Err(Failure::internal(anyhow!("the target was not started"))),
     }
 }
 

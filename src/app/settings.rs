@@ -182,8 +182,8 @@ impl Settings {
                 self.lanes_max
             );
         }
-        // `load` takes neither a goal nor a search, and judges nothing.
-        if command == Command::Load {
+        // `load` and `edge` take neither a goal nor a search, and judge no rate.
+        if matches!(command, Command::Load | Command::Edge) {
             return Ok(());
         }
         let (floor, ceiling) = (self.floor.get(), self.ceiling.get());

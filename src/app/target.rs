@@ -1,4 +1,4 @@
-//! What `TARGET` means: the embedded example API, or the base URL of a running service.
+//! What `TARGET` and `LAUNCH` mean: a service that the tool starts, or the base URL of one that runs.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,13 +7,61 @@ use hyper::Uri;
 
 use super::sources::shorten;
 
+/// The published image of the example server.
+pub const PUBLISHED_IMAGE: &str = "drorwolmer/stress_test";
+/// What a start command must hold.
+const PORT: &str = "{port}";
+/// What it may hold.
+const WORKERS: &str = "{workers}";
+
 /// The system under test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// The example API, started by the tool.
     Embedded,
+    /// A container of an image, started by the tool.
+    Docker {
+        /// The image.
+        image: String,
+    },
+    /// A service that the tool starts with the user's own command.
+    Command(StartCommand),
     /// A service that is already running.
     Url(BaseUrl),
+}
+
+/// A start command, taken apart as a shell would; none runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartCommand {
+    /// As it was given.
+    pub text: String,
+    words: Vec<String>,
+}
+
+impl StartCommand {
+    /// Reads the value of `LAUNCH`.
+    ///
+    /// # Errors
+    /// One line with the cure when it cannot be taken apart or has no place for the port.
+    pub fn parse(text: &str) -> Result<Self> {
+        let shown = shorten(text);
+        let Some(words) = shlex::split(text) else {
+            bail!("LAUNCH ends within quotes or an escape: close it, not \"{shown}\"");
+        };
+        if !words.iter().any(|word| word.contains(PORT)) {
+            bail!(
+                "LAUNCH must hold {PORT}, as in LAUNCH='server --listen 127.0.0.1:{PORT}', not \"{shown}\""
+            );
+        }
+        Ok(Self { text: text.to_owned(), words })
+    }
+
+    /// Program and arguments, with everything filled in.
+    #[must_use]
+    pub fn filled(&self, workers: &str, port: &str) -> Vec<String> {
+        let fill = |word: &String| word.replace(WORKERS, workers).replace(PORT, port);
+        self.words.iter().map(fill).collect()
+    }
 }
 
 /// Where a running service is: `http://host[:port]` or `https://host[:port]`.
@@ -51,22 +99,30 @@ impl Target {
     #[must_use]
     pub fn is_local(&self) -> bool {
         match self {
-            Self::Embedded => true,
+            Self::Embedded | Self::Docker { .. } | Self::Command(_) => true,
             Self::Url(url) => url.is_loopback(),
+        }
+    }
+
+    /// What its document numbers are kept under: what is started has another port each time.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Embedded => "embedded".to_owned(),
+            Self::Docker { image } => format!("docker {image}"),
+            Self::Command(command) => format!("launch {}", command.text),
+            Self::Url(url) => url.text.clone(),
         }
     }
 
     /// Reads the value of `TARGET`.
     ///
     /// # Errors
-    /// One line with the cure when it is neither `embedded` nor the base URL of a service.
+    /// One line with the cure when it is neither `embedded` nor `docker` nor the base URL of a service.
     pub fn parse(text: &str) -> Result<Self> {
         match text {
             "embedded" => return Ok(Self::Embedded),
-            "docker" => bail!(
-                "TARGET=docker comes with a later version; start the image yourself and use \
-                 TARGET=http://127.0.0.1:PORT"
-            ),
+            "docker" => return Ok(Self::Docker { image: PUBLISHED_IMAGE.to_owned() }),
             _ => {}
         }
         if text.contains('@') {
@@ -76,7 +132,7 @@ impl Target {
         let shown = shorten(text);
         let Some(uri) = text.parse::<Uri>().ok().filter(|uri| uri.scheme().is_some()) else {
             bail!(
-                "TARGET must be embedded or a URL such as http://127.0.0.1:1234, not \"{shown}\""
+                "TARGET must be embedded, docker or a URL such as http://127.0.0.1:1234, not \"{shown}\""
             );
         };
         let scheme = uri.scheme_str().unwrap_or_default().to_ascii_lowercase();
@@ -141,6 +197,17 @@ mod tests {
     }
 
     #[test]
+    fn a_start_command_is_taken_apart_without_a_shell() {
+        let command = StartCommand::parse("a 'b c' --w={workers} $HOME {port}:{port}").unwrap();
+        let words = command.filled("4", "81");
+        assert_eq!(words, ["a", "b c", "--w=4", "$HOME", "81:81"], "nothing is looked up");
+        for bad in ["", "server", "server '{port}", "server {workers}"] {
+            let error = StartCommand::parse(bad).expect_err(bad).to_string();
+            assert!(error.starts_with("LAUNCH") && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
     fn only_loopback_addresses_are_loopback() {
         for near in ["http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:1", "http://LocalHost"]
         {
@@ -157,7 +224,7 @@ mod tests {
     fn what_is_no_base_url_is_refused_in_one_line() {
         let bad = [
             "",
-            "docker",
+            "Docker",
             "nonsense",
             "127.0.0.1:1234",
             "http://",

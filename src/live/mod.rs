@@ -18,6 +18,7 @@ mod lane;
 mod lanes;
 mod poll;
 mod ports;
+pub mod raw;
 pub mod request;
 pub mod self_test;
 mod senders;
@@ -182,6 +183,21 @@ impl<N: Numbers> LiveMeasurer<N> {
     /// Documents that the target accepted in trials and by probes so far.
     pub const fn accepted(&self) -> &NumberSet {
         &self.accepted
+    }
+
+    /// The same, to take some for documents that are sent by somebody else.
+    pub const fn numbers_mut(&mut self) -> &mut N {
+        &mut self.numbers
+    }
+
+    /// How the target is spoken to.
+    pub fn profile(&self) -> &dyn Profile {
+        &*self.profile
+    }
+
+    /// Where it is.
+    pub const fn address(&self) -> &Address {
+        &self.address
     }
 
     fn sockets(&mut self) -> SocketUse {

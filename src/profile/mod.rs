@@ -99,6 +99,14 @@ pub trait Profile: Holdings + Send + Sync + fmt::Debug {
     /// Appends the body of a request whose route has a content type.
     fn write_body(&self, workload: Workload, numbers: &Range<u64>, out: &mut Vec<u8>);
 
+    /// Route and path of a request that inserts a single document without naming it, for documents that are no numbered
+    /// ones.
+    fn nameless(&self) -> (Route, String) {
+        let mut path = Vec::new();
+        self.write_path(Workload::Index, &(0..0), &mut path);
+        (self.route(Workload::Index), String::from_utf8_lossy(&path).into_owned())
+    }
+
     /// What the answer to a request with so many documents means: accepted, refused, or broken for a 2xx with the
     /// wrong body.
     fn classify(&self, workload: Workload, status: u16, body: &[u8], documents: u64) -> Reading;

@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod assemble;
 pub mod caution;
+pub mod edge_table;
 pub mod explain;
 pub mod figure;
 pub mod load_table;

@@ -201,6 +201,7 @@ fn assemble(
         target: TargetRecord {
             profile: "example-api".to_owned(),
             url: "http://127.0.0.1:1234".to_owned(),
+            command: None,
             workers: Some(4),
             server: None,
             permissions: "object".to_owned(),

@@ -128,6 +128,8 @@ pub struct TargetRecord {
     pub profile: String,
     /// Its base URL.
     pub url: String,
+    /// The command that the tool has started it with, where that is not the example API.
+    pub command: Option<String>,
     /// Its number of workers: set by the tool, or a label.
     pub workers: Option<u64>,
     /// What it calls itself.

@@ -3,7 +3,9 @@
 pub mod capacity;
 pub mod config;
 pub mod corpus;
+pub mod edge;
 pub mod explain;
+pub mod guard;
 pub mod load;
 pub mod rehearse;
 pub mod rejudge;

@@ -39,7 +39,8 @@ const BRISK: Effort = Effort { runs: 4, run_s: 360.0 };
 /// When the budget is too short for any answer.
 pub fn run(settings: &Settings) -> Result<Exit, Failure> {
     if settings.target != Target::Embedded {
-        let error = anyhow!("TARGET: a rehearsal simulates the example API; leave TARGET out");
+        let error =
+            anyhow!("TARGET: a rehearsal simulates the example API; leave TARGET and LAUNCH out");
         return Err(Failure::usage(error));
     }
     check_budget(settings, forecast(&plan(settings, None, None)))?;
@@ -71,6 +72,7 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
         target: TargetRecord {
             profile: "simulated".to_owned(),
             url: "none".to_owned(),
+            command: None,
             workers: Some(u64::from(settings.workers)),
             server: None,
             permissions: "object".to_owned(),

@@ -128,6 +128,11 @@ impl Profile for SearchEngine {
         }
     }
 
+    /// The engine names it.
+    fn nameless(&self) -> (Route, String) {
+        (Route::json(Verb::Post), path("/_doc?filter_path=result"))
+    }
+
     fn classify(&self, workload: Workload, status: u16, body: &[u8], documents: u64) -> Reading {
         if !(200..300).contains(&status) {
             return Ending::Refused.into();
