@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::connection::Visit;
 use crate::document::{self, Refusal};
+use crate::fault::answers::{body, instead_of_work};
 use crate::pool::{Job, Queue};
 use crate::worker::{Shared, Work, Worker};
 
@@ -66,7 +67,7 @@ async fn index(State(api): State<Api>, request: Request) -> Response {
     };
     let arrived_ns = api.shared.clock.now_ns();
     match document::parse(&body) {
-        Ok(document) => serve(&api, Work::Index(document), visit.as_deref(), arrived_ns).await,
+        Ok(document) => serve(&api, Work::Index(document), visit.as_ref(), arrived_ns).await,
         Err(Refusal::Malformed(error)) => complaint(StatusCode::BAD_REQUEST, &error),
         Err(Refusal::Field { field, error }) => {
             let answer = json!({"error": error, "field": field});
@@ -77,7 +78,7 @@ async fn index(State(api): State<Api>, request: Request) -> Response {
 
 async fn dashboard(State(api): State<Api>, request: Request) -> Response {
     let arrived_ns = api.shared.clock.now_ns();
-    serve(&api, Work::Dashboard, visit_of(&request).as_deref(), arrived_ns).await
+    serve(&api, Work::Dashboard, visit_of(&request).as_ref(), arrived_ns).await
 }
 
 /// The counters. No service time is spent and no request counted, so looking does not change them:
@@ -90,17 +91,21 @@ async fn metrics(State(api): State<Api>, request: Request) -> Response {
         let catalogue = api.shared.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
         catalogue.documents()
     };
-    let page = api.shared.metrics.render(documents);
+    let page = api.shared.metrics.render(documents) + &api.shared.faults.render();
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    answer(StatusCode::OK, (CONTENT_TYPE, text), page)
+    answer(StatusCode::OK, (CONTENT_TYPE, text), Body::from(page))
 }
 
-fn visit_of(request: &Request) -> Option<Arc<Visit>> {
+pub(crate) fn visit_of(request: &Request) -> Option<Arc<Visit>> {
     request.extensions().get::<Arc<Visit>>().map(Arc::clone)
 }
 
 /// Has a worker serve the request, and records how long the answer took.
-async fn serve(api: &Api, work: Work, visit: Option<&Visit>, arrived_ns: u64) -> Response {
+async fn serve(api: &Api, work: Work, visit: Option<&Arc<Visit>>, arrived_ns: u64) -> Response {
+    let known = visit.map(Arc::as_ref);
+    if let Some(answer) = instead_of_work(&api.shared, known, arrived_ns) {
+        return answer;
+    }
     let endpoint = work.endpoint();
     let (text, arrived_ns) = match &api.front {
         Front::Pool(queue) => {
@@ -114,8 +119,8 @@ async fn serve(api: &Api, work: Work, visit: Option<&Visit>, arrived_ns: u64) ->
             (text, arrived_ns)
         }
         Front::Prefork(worker) => {
-            let startable_ns = visit.map_or(arrived_ns, Visit::startable_ns);
-            let accepted_ns = visit.map_or(arrived_ns, |visit| visit.accepted_ns);
+            let startable_ns = known.map_or(arrived_ns, Visit::startable_ns);
+            let accepted_ns = known.map_or(arrived_ns, |visit| visit.accepted_ns);
             // Blocks this worker's thread on purpose: it has nothing else to do until the answer.
             let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
             (worker.serve(&work, startable_ns), accepted_ns)
@@ -123,7 +128,7 @@ async fn serve(api: &Api, work: Work, visit: Option<&Visit>, arrived_ns: u64) ->
     };
     let response_ns = api.shared.clock.now_ns().saturating_sub(arrived_ns);
     api.shared.metrics.answered(endpoint, response_ns);
-    answer(StatusCode::OK, (CONTENT_TYPE, JSON), text)
+    answer(StatusCode::OK, (CONTENT_TYPE, JSON), body(&api.shared, visit, text))
 }
 
 fn refuse(api: &Api) -> Response {
@@ -156,16 +161,16 @@ async fn read_body(mut body: Body) -> Result<Vec<u8>, Response> {
     Ok(bytes)
 }
 
-fn complaint(status: StatusCode, error: &str) -> Response {
+pub(crate) fn complaint(status: StatusCode, error: &str) -> Response {
     respond(status, &json!({"error": error}))
 }
 
 fn respond(status: StatusCode, body: &Value) -> Response {
-    answer(status, (CONTENT_TYPE, JSON), body.to_string())
+    answer(status, (CONTENT_TYPE, JSON), Body::from(body.to_string()))
 }
 
-fn answer(status: StatusCode, header: (HeaderName, HeaderValue), body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn answer(status: StatusCode, header: (HeaderName, HeaderValue), body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(header.0, header.1);
     response

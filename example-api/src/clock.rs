@@ -42,6 +42,12 @@ impl Clock {
     }
 }
 
+/// A time in whole nanoseconds; zero for one that is negative or beyond all bounds.
+pub(crate) fn whole_ns(time_ns: f64) -> u64 {
+    let time = std::time::Duration::try_from_secs_f64(time_ns / SECOND_NS as f64);
+    time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// CPU time that the calling thread has used so far, in nanoseconds.
 pub(crate) fn thread_cpu_ns() -> u64 {
     read_ns(ClockId::CLOCK_THREAD_CPUTIME_ID)

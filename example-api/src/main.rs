@@ -1,7 +1,8 @@
 //! `example-api`: a document API whose true capacity is known, for tools that look for it.
 //!
 //! Two fronts bring requests to the workers ([`pool`], [`prefork`]), two engines say what one
-//! request costs ([`engine`]); [`metrics`] tells the truth about both.
+//! request costs ([`engine`]); [`metrics`] tells the truth about both. [`fault`] makes it go wrong on
+//! purpose.
 
 mod api;
 mod catalogue;
@@ -9,6 +10,7 @@ mod clock;
 mod connection;
 mod document;
 mod engine;
+mod fault;
 mod metrics;
 mod patience;
 mod pool;

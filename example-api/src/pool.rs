@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::rt::TokioIo;
 use tokio::sync::{mpsc, oneshot};
 
@@ -98,7 +99,7 @@ pub(crate) async fn run(
         start_worker(number, &shared, &queue)?;
     }
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let api = Api { shared, front: Front::Pool(queue) };
+    let router = router(Api { shared: Arc::clone(&shared), front: Front::Pool(queue) });
     ready()?;
     // Every connection holds a sender; the channel is closed when the last one has ended.
     let (open, mut all_closed) = mpsc::channel::<()>(1);
@@ -106,7 +107,7 @@ pub(crate) async fn run(
         tokio::select! {
             () = stop.stopped() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => spawn_connection(stream, &api, &stop, open.clone()),
+                Ok((stream, _)) => spawn_connection(stream, &router, &shared, &stop, open.clone()),
                 // No file descriptors left: clients wait in the backlog until some are closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             },
@@ -133,18 +134,25 @@ fn start_worker(number: usize, shared: &Arc<Shared>, queue: &Arc<Queue>) -> io::
                 let response_ns = shared.clock.now_ns().saturating_sub(arrived_ns);
                 shared.metrics.answered(work.endpoint(), response_ns);
             }
+            worker.rest();
         }
     };
     thread::Builder::new().name(format!("worker-{number}")).spawn(serve).map(drop)
 }
 
-fn spawn_connection(stream: tokio::net::TcpStream, api: &Api, stop: &Stop, open: mpsc::Sender<()>) {
+fn spawn_connection(
+    stream: tokio::net::TcpStream,
+    router: &Router,
+    shared: &Arc<Shared>,
+    stop: &Stop,
+    open: mpsc::Sender<()>,
+) {
     // Without it an answer may wait for the client's delayed acknowledgement; where it fails the
     // connection is already broken, and serving it finds out.
     drop(stream.set_nodelay(true));
-    let visit = Arc::new(Visit::new(api.shared.clock.now_ns()));
-    let router = router(api.clone());
-    let shared = Arc::clone(&api.shared);
+    let visit = Arc::new(Visit::new(shared.clock.now_ns()));
+    let router = router.clone();
+    let shared = Arc::clone(shared);
     let stop = stop.clone();
     shared.metrics.connections_opened.fetch_add(1, Ordering::Relaxed);
     tokio::spawn(async move {

@@ -13,6 +13,7 @@ use tokio::runtime::Builder;
 
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
+use crate::fault::Faults;
 use crate::metrics::Metrics;
 use crate::settings::{FrontKind, Settings, VARIABLES};
 use crate::shutdown::Stop;
@@ -81,7 +82,8 @@ fn serve(listener: TcpListener, settings: Settings, until_stdin_closes: bool) ->
     let front = settings.front;
     let metrics = Metrics::new(settings.workers).map_err(io::Error::other)?;
     let catalogue = Mutex::new(Catalogue::new());
-    let shared = Arc::new(Shared { clock: Clock::start(), settings, catalogue, metrics });
+    let faults = Faults::new(settings.faults);
+    let shared = Arc::new(Shared { clock: Clock::start(), settings, catalogue, metrics, faults });
     let ready = move || {
         let mut out = io::stdout().lock();
         writeln!(out, "listening on http://{address}")?;

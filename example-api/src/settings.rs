@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::clock::MILLISECOND_NS;
+use crate::fault;
 use crate::stall::Stalls;
 
 /// One environment variable: name, default, meaning.
@@ -56,6 +57,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "STALL_EVERY_MS",
         "0",
         "model: period of the stalls, counted from the start; 0: none (up to 3600000)",
+    ),
+    (
+        "FAULT",
+        "",
+        "faults on purpose, as in error:0.01,stall:5000/500; also reset, slow_body, reject_above, leak, \
+         warm_up, recycle, lose, double",
     ),
 ];
 
@@ -109,8 +116,10 @@ pub(crate) struct Settings {
     pub(crate) service_mean_ns: f64,
     /// Spread of the service times.
     pub(crate) service_law: LawKind,
-    /// When all workers stand still.
+    /// When all workers stand still, by `FAULT` or by settings of their own.
     pub(crate) stalls: Stalls,
+    /// What goes wrong on purpose.
+    pub(crate) faults: fault::Plan,
 }
 
 /// A setting that cannot be used: one line that names the variable and the cure.
@@ -128,7 +137,7 @@ impl Settings {
     pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let source = Source { lookup };
         let max_requests = source.whole("MAX_REQUESTS", 0, 1_000_000_000)?;
-        let settings = Self {
+        let mut settings = Self {
             workers: source.whole("WORKERS", 1, 1024)?,
             front: source
                 .one_of("FRONT", &[("pool", FrontKind::Pool), ("prefork", FrontKind::Prefork)])?,
@@ -150,8 +159,10 @@ impl Settings {
                 ],
             )?,
             stalls: source.stalls()?,
+            faults: source.faults()?,
         };
         settings.refuse_what_compat_lacks()?;
+        settings.take_stalls_of_faults()?;
         Ok(settings)
     }
 
@@ -167,6 +178,17 @@ impl Settings {
         if self.stalls != Stalls::default() {
             return Err(complaint("STALL_MS", "must be 0 with ENGINE=compat"));
         }
+        Ok(())
+    }
+
+    fn take_stalls_of_faults(&mut self) -> Result<(), SettingError> {
+        if self.faults.stalls() == Stalls::default() {
+            return Ok(());
+        }
+        if self.stalls != Stalls::default() {
+            return Err(complaint("FAULT", "must not have a stall item beside STALL_MS"));
+        }
+        self.stalls = self.faults.stalls();
         Ok(())
     }
 }
@@ -211,6 +233,10 @@ impl<F: Fn(&str) -> Option<String>> Source<F> {
             Ok(service_ms) if (0.000_001..=60_000.0).contains(&service_ms) => Ok(service_ms),
             _ => Err(not("SERVICE_MS", "a number of milliseconds over 0, up to 60000", &text)),
         }
+    }
+
+    fn faults(&self) -> Result<fault::Plan, SettingError> {
+        fault::Plan::parse(&self.text("FAULT")).map_err(|fault| complaint("FAULT", &fault))
     }
 
     fn stalls(&self) -> Result<Stalls, SettingError> {
@@ -269,6 +295,7 @@ mod tests {
             ("SERVICE_LAW", &["normal"]),
             ("STALL_MS", &["-1", "5"]),
             ("STALL_EVERY_MS", &["x"]),
+            ("FAULT", &["error", "error:2", "fire:1", "err\nor:1"]),
         ];
         for (name, texts) in bad {
             for text in texts {
@@ -290,6 +317,15 @@ mod tests {
         let error = read(&[("STALL_MS", "5"), ("STALL_EVERY_MS", "5")]).expect_err("too long");
         assert!(error.to_string().starts_with("STALL_MS must be less"), "{error}");
         assert!(read(&[("STALL_MS", "5"), ("STALL_EVERY_MS", "6")]).is_ok(), "long enough");
+    }
+
+    #[test]
+    fn stalls_come_from_one_place_only() {
+        let stalls = [("STALL_MS", "5"), ("STALL_EVERY_MS", "6"), ("FAULT", "stall:9/4")];
+        assert!(read(&stalls).expect_err("both").to_string().starts_with("FAULT"), "both");
+        let faults = [("ENGINE", "compat"), ("FAULT", "stall:9/4")];
+        let stalls = Stalls::new(4 * MILLISECOND_NS, 9 * MILLISECOND_NS);
+        assert_eq!(read(&faults).map(|settings| settings.stalls).ok(), stalls, "in any engine");
     }
 
     #[test]
