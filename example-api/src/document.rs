@@ -49,8 +49,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Document, Refusal> {
     text(fields, "name")?;
     text(fields, "directory")?;
     let host = text(fields, "host")?.chars().take(HOST_CHARS_MAX).collect();
-    let file_size = present(fields, "file_size")?
-        .as_u64()
+    let file_size = whole(present(fields, "file_size")?)
         .ok_or_else(|| refuse("file_size", "must be a whole number from 0 to 2^64 - 1"))?;
     let mut document = Document { host, file_size, readers: 0, writers: 0 };
     count_permissions(present(fields, "permissions")?, &mut document)?;
@@ -63,6 +62,15 @@ fn present<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a Value, 
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, Refusal> {
     present(fields, name)?.as_str().ok_or_else(|| refuse(name, "must be a string"))
+}
+
+/// A whole number, also one that is written as 12.0 or 1e3: to JSON they are the same.
+fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+        // Zero is added because there is a negative one.
+        format!("{:.0}", number + 0.0).parse().ok()
+    })
 }
 
 fn count_permissions(permissions: &Value, document: &mut Document) -> Result<(), Refusal> {
@@ -153,6 +161,23 @@ mod tests {
             let mut tree = sample();
             tree[field] = value;
             assert_eq!(field_of(&tree), field, "the field with the wrong type");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let largest = format!("{}", u64::MAX);
+        for (text, size) in [
+            ("12.0", 12),
+            ("1.2e1", 12),
+            ("0.0", 0),
+            ("-0", 0),
+            ("-0.0", 0),
+            (largest.as_str(), u64::MAX),
+        ] {
+            let body = sample().to_string().replace("12,", &format!("{text},"));
+            let document = parse(body.as_bytes()).expect(text);
+            assert_eq!(document.file_size, size, "{text}");
         }
     }
 
