@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::connection::Visit;
 use crate::document::{self, Refusal};
 use crate::fault::answers::{body, instead_of_work};
+use crate::openapi;
 use crate::pool::{Job, Queue};
 use crate::worker::{Shared, Work, Worker};
 
@@ -52,6 +53,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/api/index", post(index))
         .route("/api/query/dashboard", get(dashboard))
         .route("/metrics", get(metrics))
+        .merge(openapi::pages())
         .fallback(async || complaint(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             complaint(StatusCode::METHOD_NOT_ALLOWED, "this path does not know the method")

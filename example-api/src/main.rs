@@ -2,7 +2,7 @@
 //!
 //! Two fronts bring requests to the workers ([`pool`], [`prefork`]), two engines say what one
 //! request costs ([`engine`]); [`metrics`] tells the truth about both. [`fault`] makes it go wrong on
-//! purpose.
+//! purpose, [`openapi`] describes the interface.
 
 mod api;
 mod catalogue;
@@ -12,6 +12,7 @@ mod document;
 mod engine;
 mod fault;
 mod metrics;
+mod openapi;
 mod patience;
 mod pool;
 mod prefork;

@@ -212,7 +212,7 @@ fn a_lost_document_is_answered_ok_and_a_doubled_one_is_there_twice() {
 #[test]
 fn the_server_itself_can_be_looked_at_whatever_goes_wrong() {
     both_fronts("error:1,reset:1,lose:1,reject_above:0.001", |server| {
-        for path in ["/metrics"] {
+        for path in ["/metrics", "/api-docs/openapi.json", "/swagger-ui/"] {
             for _ in 0..5 {
                 assert_eq!(server.ask("GET", path, "").status, 200, "{path}");
             }

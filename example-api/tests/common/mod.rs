@@ -1,5 +1,7 @@
 //! A server under test and raw HTTP to talk to it.
 
+pub mod tools;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -22,6 +24,12 @@ pub fn command(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_example-api"));
     command.env_clear().envs(settings.iter().copied());
     command
+}
+
+/// The setting of an engine that keeps documents, where the server has one.
+pub fn storing_engine() -> Option<(&'static str, &'static str)> {
+    let help = command(&[]).arg("--help").output().unwrap().stdout;
+    String::from_utf8(help).unwrap().contains("tantivy").then_some(("ENGINE", "tantivy"))
 }
 
 impl Server {
