@@ -17,7 +17,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{DOCUMENT, Server, storing_engine, tools};
+use common::{DOCUMENT, Server, engine, tools};
 use serde_json::json;
 
 const FRONTS: [&str; 2] = ["pool", "prefork"];
@@ -76,7 +76,7 @@ fn what_the_page_does_not_have_is_a_complaint_like_all_others() {
 
 #[test]
 fn every_answer_of_the_server_has_its_place_in_the_description() {
-    let server = Server::start(&[("SERVICE_MS", "1")]);
+    let server = Server::start(&[engine()]);
     let description = server.ask("GET", "/api-docs/openapi.json", "").json();
     for (method, path, body) in [
         ("POST", "/api/index", DOCUMENT),
@@ -130,17 +130,16 @@ fn unfinished(server: &Server) -> Vec<&'static str> {
 fn no_request_that_the_description_allows_or_forbids_breaks_the_server() {
     let need = "python3 with venv and pip is needed";
     let Some(program) = tools::need(need, schemathesis()) else { return };
-    for (front, examples) in [("pool", "100"), ("prefork", "20")] {
-        let mut settings = vec![("FRONT", front), ("SERVICE_MS", "0.1")];
-        settings.extend(storing_engine());
-        let server = Server::start(&settings);
+    for (front, examples) in [("pool", "300"), ("prefork", "50")] {
+        let server = Server::start(&[("FRONT", front), engine()]);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("schemathesis-{front}"));
         std::fs::create_dir_all(&folder).unwrap();
         let ran = Command::new(&program)
+            .args(["--no-color", "--config-file"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis.toml"))
             .args(["run", &format!("http://{}/api-docs/openapi.json", server.address)])
-            .args(["--checks", "all", "--max-examples", examples, "--seed", "1"])
+            .args(["--max-examples", examples, "--seed", "1", "--request-timeout", "10"])
             .args(["--phases", "examples,coverage,fuzzing"])
-            .args(["--request-timeout", "10", "--generation-database", "none", "--no-color"])
             .args(unfinished(&server))
             .current_dir(&folder)
             .output()

@@ -95,9 +95,10 @@ fn metrics() -> Operation {
 
 /// Answers of everything that a worker serves.
 fn of_a_worker(operation: OperationBuilder) -> OperationBuilder {
-    let wait = typed(Type::Integer, "Seconds until another try makes sense").minimum(Some(1));
+    let about = "Seconds until another try makes sense";
+    let wait = typed(Type::Integer, about).minimum(Some(1));
     let mut too_many = complaint("The queue is full, or FAULT lets no more through");
-    let header = HeaderBuilder::new().schema(Some(wait)).build();
+    let header = HeaderBuilder::new().schema(Some(wait)).description(Some(about)).build();
     too_many.headers.insert("Retry-After".to_owned(), header.into());
     operation
         .response("429", too_many)

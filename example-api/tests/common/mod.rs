@@ -26,10 +26,15 @@ pub fn command(settings: &[(&str, &str)]) -> Command {
     command
 }
 
-/// The setting of an engine that keeps documents, where the server has one.
-pub fn storing_engine() -> Option<(&'static str, &'static str)> {
+/// Whether the server has the engine that keeps documents.
+pub fn has_store() -> bool {
     let help = command(&[]).arg("--help").output().unwrap().stdout;
-    String::from_utf8(help).unwrap().contains("tantivy").then_some(("ENGINE", "tantivy"))
+    String::from_utf8(help).unwrap().contains("tantivy")
+}
+
+/// The setting of that engine, or, without it, of one that answers at once.
+pub fn engine() -> (&'static str, &'static str) {
+    if has_store() { ("ENGINE", "tantivy") } else { ("SERVICE_MS", "0.1") }
 }
 
 impl Server {
