@@ -18,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Server, engine, has_store, tools};
+use common::{Server, tools};
 
 /// The folder with what drives the browser, installed beside the build once.
 fn driver() -> Result<PathBuf, String> {
@@ -53,13 +53,12 @@ fn a_document_goes_in_through_the_page_and_is_found_again() {
     let Some(folder) = tools::need("node and npm are needed", driver()) else { return };
     for front in ["pool", "prefork"] {
         // A browser opens connections ahead of need, and each occupies a pre-forked worker.
-        let server = Server::start(&[("FRONT", front), ("WORKERS", "16"), engine()]);
+        let server = Server::start(&[("FRONT", front), ("WORKERS", "16"), ("ENGINE", "tantivy")]);
         let picture = folder.join(format!("swagger-{front}.png"));
         let ran = Command::new("node")
             .args(["swagger.mjs", &format!("http://{}", server.address)])
             .arg(&picture)
             .env("CHROMIUM", &chromium)
-            .env("SEARCH", if has_store() { "1" } else { "0" })
             .current_dir(&folder)
             .output()
             .unwrap();

@@ -18,7 +18,7 @@ use std::io::{ErrorKind, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Answer, DOCUMENT, Server};
+use common::{Answer, DOCUMENT, Server, wait_until};
 
 const FRONTS: [&str; 2] = ["pool", "prefork"];
 
@@ -176,13 +176,15 @@ fn a_worker_pauses_behind_its_answer_and_goes_on() {
 
 #[test]
 fn stalls_stop_every_engine() {
-    for engine in ["model", "compat"] {
+    for (engine, duration) in
+        [("model", "SERVICE_MS"), ("compat", "SERVICE_MS"), ("tantivy", "ACK_MS")]
+    {
         for front in FRONTS {
             // 150 ms of work do not fit into the 100 ms before the first stall.
             let settings = [
                 ("ENGINE", engine),
                 ("FRONT", front),
-                ("SERVICE_MS", "150"),
+                (duration, "150"),
                 ("FAULT", "stall:1000/900"),
             ];
             let server = Server::start(&settings);
@@ -207,6 +209,50 @@ fn a_lost_document_is_answered_ok_and_a_doubled_one_is_there_twice() {
             assert_eq!(dashboard["dashboard"]["documents"], 5 * copies, "{fault}: {dashboard}");
         });
     }
+}
+
+#[test]
+fn the_engine_that_keeps_documents_loses_and_doubles_them_too() {
+    for (fault, copies) in [("lose:1", 0), ("double:1", 2), ("lose:0", 1)] {
+        for front in FRONTS {
+            let settings =
+                [("ENGINE", "tantivy"), ("FRONT", front), ("FAULT", fault), ("REFRESH_MS", "20")];
+            let server = Server::start(&settings);
+            let ask = |path: &str| server.ask("GET", path, "").json();
+            for _ in 0..5 {
+                assert_eq!(index(&server).body, "\"OK\"", "{fault}");
+            }
+            wait_until(|| ask("/api/query/count")["documents"] == 5 * copies);
+            let found = ask("/api/query/search?q=plan.txt");
+            assert_eq!(found["total"], 5 * copies, "{fault}: {found}");
+            let counted = ask("/api/query/count?distinct=true");
+            assert_eq!(counted["distinct_names"], copies.min(1), "{fault}: {counted}");
+            assert_eq!(documents(&server), (5 * copies).to_string(), "{fault}: {front}");
+        }
+    }
+}
+
+#[test]
+fn the_engine_that_keeps_documents_slows_down_too() {
+    let server = Server::start(&[("ENGINE", "tantivy"), ("WORKERS", "1"), ("FAULT", "leak:20000")]);
+    let begin = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(index(&server).status, 200, "served");
+    }
+    let passed = begin.elapsed();
+    assert!(passed >= Duration::from_millis(200), "20, 40, 60 and 80 ms more: {passed:?}");
+    let busy = server.metric("example_api_worker_busy_seconds_total{worker=\"0\"}");
+    assert!(busy >= 0.2, "counted as service time: {busy} s");
+}
+
+#[test]
+fn queries_over_documents_go_wrong_like_all_work() {
+    let server = Server::start(&[("ENGINE", "tantivy"), ("FAULT", "error:1")]);
+    for path in ["/api/query/dashboard", "/api/query/search?q=a", "/api/query/count?distinct=true"]
+    {
+        assert_eq!(server.ask("GET", path, "").status, 500, "{path}");
+    }
+    assert_eq!(server.ask("GET", "/api/query/count", "").status, 200, "no worker's business");
 }
 
 #[test]

@@ -127,12 +127,17 @@ fn help_lists_every_variable_with_its_default() {
         ("BACKLOG", "2048"),
         ("MAX_REQUESTS", "2000"),
         ("RESTART_MS", "300"),
-        ("ENGINE", "model"),
+        ("ENGINE", "tantivy"),
+        ("QUERY_WORKERS", "0"),
+        ("ACK_MS", "4"),
+        ("REFRESH_MS", "1000"),
+        ("DURABILITY", "request"),
+        ("DATA", "none"),
         ("SERVICE_MS", "10"),
         ("SERVICE_LAW", "const"),
         ("STALL_MS", "0"),
         ("STALL_EVERY_MS", "0"),
-        ("FAULT", ""),
+        ("FAULT", "none"),
     ] {
         let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{name} ")));
         assert!(line.unwrap().ends_with(&format!("[{default}]")), "{name}: {line:?}");

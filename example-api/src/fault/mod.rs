@@ -61,11 +61,6 @@ struct Recycle {
 }
 
 impl Plan {
-    /// When all workers stand still.
-    pub(crate) fn stalls(&self) -> Stalls {
-        self.stalls
-    }
-
     /// How often document `number` is stored: once, unless it is lost (0) or doubled (2).
     pub(crate) fn copies(&self, number: u64) -> u64 {
         if self.lose.hits(number) {

@@ -3,6 +3,7 @@
 use super::share::Share;
 use super::{Plan, Recycle};
 use crate::clock::{MILLISECOND_NS, SECOND_NS, whole_ns};
+use crate::source::{SettingError, Source, complaint};
 use crate::stall::Stalls;
 
 /// Longest text of the user's own that an error message repeats, in characters.
@@ -38,6 +39,24 @@ const KINDS: &[Kind] = &[
 ];
 
 impl Plan {
+    /// Reads the setting.
+    pub(crate) fn read(
+        source: &Source<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, SettingError> {
+        Self::parse(&source.text("FAULT")).map_err(|fault| complaint("FAULT", &fault))
+    }
+
+    /// When all workers stand still, where settings of their own say `own`.
+    pub(crate) fn stalls_beside(&self, own: Stalls) -> Result<Stalls, SettingError> {
+        if self.stalls == Stalls::default() {
+            return Ok(own);
+        }
+        if own != Stalls::default() {
+            return Err(complaint("FAULT", "must not have a stall item beside STALL_MS"));
+        }
+        Ok(self.stalls)
+    }
+
     /// Reads a list of faults. The error says in one line what to write instead.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut plan = Self::default();
@@ -173,6 +192,17 @@ mod tests {
             let error = Plan::parse(text).expect_err(text);
             assert!(error.contains("recycle") && !error.contains('\n'), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn stalls_come_from_one_place_only() {
+        let stalls = |for_ms| Stalls::new(for_ms * MILLISECOND_NS, 9 * MILLISECOND_NS);
+        let (own, none) = (stalls(3).expect("stalls"), Stalls::default());
+        let plan = Plan::parse("stall:9/4").expect("a plan");
+        assert_eq!(plan.stalls_beside(none).ok(), stalls(4), "those of FAULT");
+        assert_eq!(Plan::default().stalls_beside(own).ok(), Some(own), "those of their own");
+        let error = plan.stalls_beside(own).expect_err("both").to_string();
+        assert!(error.starts_with("FAULT") && error.contains("STALL_MS"), "{error}");
     }
 
     #[test]

@@ -56,24 +56,27 @@ fn count() -> Operation {
     let operation = OperationBuilder::new()
         .tag("queries")
         .operation_id(Some("count"))
-        .summary(Some("How many documents are stored"))
+        .summary(Some("How many documents can be searched"))
         .parameter(parameter("distinct", distinct))
         .response("200", answer("The number", named("Count")));
     of_a_store(operation).build()
 }
 
 fn search() -> Operation {
-    let about = "Which of them to begin with; `from` + `size` is at most 10000";
+    let about = "How many of the youngest to leave out; `from` + `size` is at most 10000";
     let from = whole(about).maximum(Some(10_000)).default(Some(0.into()));
     let about = "How many of them to return";
     let size = whole(about).maximum(Some(1000)).default(Some(10.into()));
     let operation = OperationBuilder::new()
         .tag("queries")
         .operation_id(Some("search"))
-        .summary(Some("Find documents"))
-        .parameter(parameter("q", text("Words of the name; without it, any name")))
-        .parameter(parameter("host", text("On this machine only")))
-        .parameter(parameter("ext", text("With this ending of the name only")))
+        .summary(Some("Find documents, the youngest first"))
+        .parameter(parameter(
+            "q",
+            text("Words of name and directory, all of which must occur, or the whole name"),
+        ))
+        .parameter(parameter("host", text("Exactly this machine")))
+        .parameter(parameter("ext", text("Exactly this extension, in lower case")))
         .parameter(parameter("from", from))
         .parameter(parameter("size", size))
         .response("200", answer("Documents that match", named("SearchAnswer")));
@@ -110,7 +113,7 @@ fn of_a_worker(operation: OperationBuilder) -> OperationBuilder {
 fn of_a_store(operation: OperationBuilder) -> OperationBuilder {
     of_a_worker(operation)
         .response("404", complaint("The engine keeps no documents"))
-        .response("422", complaint("A parameter is wrong"))
+        .response("422", answer("A parameter is wrong", named("FieldError")))
 }
 
 fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {

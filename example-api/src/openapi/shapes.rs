@@ -61,7 +61,7 @@ fn document() -> ObjectBuilder {
         .required("directory")
         .property("host", text("The machine that holds it"))
         .required("host")
-        .property("file_size", whole("Its size in bytes").maximum(Some(u64::MAX)))
+        .property("file_size", whole("Its size in bytes").maximum(Some(i64::MAX)))
         .required("file_size")
         .property("permissions", permissions)
         .required("permissions")
@@ -102,7 +102,7 @@ fn dashboard() -> ObjectBuilder {
 
 fn count() -> ObjectBuilder {
     ObjectBuilder::new()
-        .property("documents", whole("Documents that are stored"))
+        .property("documents", whole("Documents that can be searched"))
         .required("documents")
         .property("distinct_names", whole("Different names among them, with `distinct=true` only"))
 }

@@ -26,17 +26,6 @@ pub fn command(settings: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Whether the server has the engine that keeps documents.
-pub fn has_store() -> bool {
-    let help = command(&[]).arg("--help").output().unwrap().stdout;
-    String::from_utf8(help).unwrap().contains("tantivy")
-}
-
-/// The setting of that engine, or, without it, of one that answers at once.
-pub fn engine() -> (&'static str, &'static str) {
-    if has_store() { ("ENGINE", "tantivy") } else { ("SERVICE_MS", "0.1") }
-}
-
 impl Server {
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let mut child = command(settings)
@@ -81,6 +70,12 @@ impl Server {
             .unwrap()
     }
 
+    /// Ends the server without a warning, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub fn close_stdin(&mut self) {
         drop(self.stdin.take());
     }
@@ -97,8 +92,13 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Lets the server end by itself, so that it removes its temporary folder.
     fn drop(&mut self) {
         self.close_stdin();
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE / 4 && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         drop(self.child.kill());
         drop(self.child.wait());
     }
