@@ -246,6 +246,23 @@ fn queries_with_workers_of_their_own_do_not_wait_for_documents() {
 }
 
 #[test]
+fn a_worker_takes_no_second_document_before_the_replica_would_have_acknowledged_the_first() {
+    for front in ["pool", "prefork"] {
+        let server = Server::start(&[("FRONT", front), ("WORKERS", "1"), ("ACK_MS", "150.5")]);
+        let begin = Instant::now();
+        let taken: Vec<_> =
+            (0..3).map(|_| server.send("POST", "/api/index", DOCUMENT.as_bytes())).collect();
+        for mut stream in taken {
+            assert_eq!(common::Answer::read(&mut stream).status, 200, "{front}: accepted");
+        }
+        let passed = begin.elapsed();
+        assert!(passed >= Duration::from_micros(3 * 150_500), "{front}: three in {passed:?}");
+        let busy = server.metric("example_api_worker_busy_seconds_total{worker=\"0\"}");
+        assert!(busy >= 3.0 * 0.1505, "{front}: {busy} s of service");
+    }
+}
+
+#[test]
 fn a_temporary_folder_is_gone_after_an_orderly_end_and_later_after_any() {
     let temporary = tempfile::tempdir().unwrap();
     let place = temporary.path().to_str().unwrap();

@@ -50,6 +50,10 @@ impl Folder {
         };
         let folder = Self { path: path.to_owned(), temporary: None, _lock: lock };
         folder.create_parts().map_err(|error| cannot(&error))?;
+        // Where the folder above may be written to but not opened, its name is synced in time.
+        if let Some(above) = path.parent().and_then(|above| File::open(above).ok()) {
+            above.sync_all().map_err(|error| cannot(&error))?;
+        }
         Ok(folder)
     }
 

@@ -5,6 +5,7 @@
 //! log's files up to there are deleted afterwards.
 
 use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -141,12 +142,19 @@ pub(super) struct Indexing {
 }
 
 impl Indexing {
-    /// Runs until the log is closed. An index that fails takes the log with it.
+    /// Runs until the log is closed. An index that fails takes the log with it: otherwise workers
+    /// would wait for ever for room in the queue.
     pub(super) fn run(mut self) {
-        if let Err(error) = self.serve() {
-            let reason = format!("the index failed: {error}; nothing more is accepted");
-            self.log.fail(&super::one_line(&reason));
-        }
+        let log = Arc::clone(&self.log);
+        // Nothing of this thread is looked at after a panic but the log, which has its own lock.
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.serve()));
+        let error = match outcome {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it panicked".to_owned(),
+        };
+        let reason = format!("the index failed: {error}; nothing more is accepted");
+        log.fail(&super::one_line(&reason));
     }
 
     fn serve(&mut self) -> Result<(), TantivyError> {

@@ -145,7 +145,7 @@ impl Log {
             })
             .unwrap_or_else(PoisonError::into_inner);
         if state.is_closing {
-            state.fault.get_or_insert(Fault("the server is ending".into()));
+            return Err(Fault("the server is ending".into()));
         }
         if let Some(fault) = &state.fault {
             return Err(fault.clone());
