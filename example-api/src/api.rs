@@ -15,7 +15,10 @@ use tokio::sync::oneshot;
 
 use crate::connection::Visit;
 use crate::document::{self, Refusal};
+use crate::fault::answers::{body, instead_of_work};
+use crate::openapi;
 use crate::pool::{Job, Queue};
+use crate::query;
 use crate::worker::{Shared, Work, Worker};
 
 /// Largest body that is read; a larger one is answered 413.
@@ -30,8 +33,13 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The way to the workers.
 #[derive(Debug, Clone)]
 pub(crate) enum Front {
-    /// By the queue, to whichever worker is free first.
-    Pool(Arc<Queue>),
+    /// By a queue, to whichever of its workers is free first.
+    Pool {
+        /// The queue for documents.
+        indexing: Arc<Queue>,
+        /// The queue for queries; the same one unless queries have workers of their own.
+        queries: Arc<Queue>,
+    },
     /// The worker that accepted the connection. Never contended: it serves one at a time.
     Prefork(Arc<Mutex<Worker>>),
 }
@@ -50,7 +58,10 @@ pub(crate) fn router(api: Api) -> Router {
     Router::new()
         .route("/api/index", post(index))
         .route("/api/query/dashboard", get(dashboard))
+        .route("/api/query/count", get(query::count))
+        .route("/api/query/search", get(query::search))
         .route("/metrics", get(metrics))
+        .merge(openapi::pages())
         .fallback(async || complaint(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             complaint(StatusCode::METHOD_NOT_ALLOWED, "this path does not know the method")
@@ -66,7 +77,7 @@ async fn index(State(api): State<Api>, request: Request) -> Response {
     };
     let arrived_ns = api.shared.clock.now_ns();
     match document::parse(&body) {
-        Ok(document) => serve(&api, Work::Index(document), visit.as_deref(), arrived_ns).await,
+        Ok(document) => serve(&api, Work::Index(document), visit.as_ref(), arrived_ns).await,
         Err(Refusal::Malformed(error)) => complaint(StatusCode::BAD_REQUEST, &error),
         Err(Refusal::Field { field, error }) => {
             let answer = json!({"error": error, "field": field});
@@ -77,7 +88,7 @@ async fn index(State(api): State<Api>, request: Request) -> Response {
 
 async fn dashboard(State(api): State<Api>, request: Request) -> Response {
     let arrived_ns = api.shared.clock.now_ns();
-    serve(&api, Work::Dashboard, visit_of(&request).as_deref(), arrived_ns).await
+    serve(&api, Work::Dashboard, visit_of(&request).as_ref(), arrived_ns).await
 }
 
 /// The counters. No service time is spent and no request counted, so looking does not change them:
@@ -86,44 +97,56 @@ async fn metrics(State(api): State<Api>, request: Request) -> Response {
     if let Some(visit) = visit_of(&request) {
         visit.mark_scrape();
     }
-    let documents = {
+    let page = if let Some(store) = &api.shared.store {
+        api.shared.metrics.render(store.accepted(), Some(&store.figures()))
+    } else {
         let catalogue = api.shared.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
-        catalogue.documents()
+        api.shared.metrics.render(catalogue.documents(), None)
     };
-    let page = api.shared.metrics.render(documents);
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    answer(StatusCode::OK, (CONTENT_TYPE, text), page)
+    answer(StatusCode::OK, (CONTENT_TYPE, text), Body::from(page + &api.shared.faults.render()))
 }
 
-fn visit_of(request: &Request) -> Option<Arc<Visit>> {
+/// The connection that a request came on.
+pub(crate) fn visit_of(request: &Request) -> Option<Arc<Visit>> {
     request.extensions().get::<Arc<Visit>>().map(Arc::clone)
 }
 
 /// Has a worker serve the request, and records how long the answer took.
-async fn serve(api: &Api, work: Work, visit: Option<&Visit>, arrived_ns: u64) -> Response {
+pub(crate) async fn serve(
+    api: &Api,
+    work: Work,
+    visit: Option<&Arc<Visit>>,
+    arrived_ns: u64,
+) -> Response {
+    let known = visit.map(Arc::as_ref);
+    if let Some(answer) = instead_of_work(&api.shared, known, arrived_ns) {
+        return answer;
+    }
     let endpoint = work.endpoint();
-    let (text, arrived_ns) = match &api.front {
-        Front::Pool(queue) => {
+    let (reply, arrived_ns) = match &api.front {
+        Front::Pool { indexing, queries } => {
+            let queue = if matches!(work, Work::Index(_)) { indexing } else { queries };
             let (sender, receiver) = oneshot::channel();
             if queue.push(Job { work, arrived_ns, answer: sender }).is_err() {
                 return refuse(api);
             }
-            let Ok(text) = receiver.await else {
+            let Ok(reply) = receiver.await else {
                 return complaint(StatusCode::SERVICE_UNAVAILABLE, "the server is ending");
             };
-            (text, arrived_ns)
+            (reply, arrived_ns)
         }
         Front::Prefork(worker) => {
-            let startable_ns = visit.map_or(arrived_ns, Visit::startable_ns);
-            let accepted_ns = visit.map_or(arrived_ns, |visit| visit.accepted_ns);
+            let startable_ns = known.map_or(arrived_ns, Visit::startable_ns);
+            let accepted_ns = known.map_or(arrived_ns, |visit| visit.accepted_ns);
             // Blocks this worker's thread on purpose: it has nothing else to do until the answer.
             let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
-            (worker.serve(&work, startable_ns), accepted_ns)
+            (worker.serve(work, startable_ns), accepted_ns)
         }
     };
     let response_ns = api.shared.clock.now_ns().saturating_sub(arrived_ns);
     api.shared.metrics.answered(endpoint, response_ns);
-    answer(StatusCode::OK, (CONTENT_TYPE, JSON), text)
+    answer(reply.status, (CONTENT_TYPE, JSON), body(&api.shared, visit, reply.text))
 }
 
 fn refuse(api: &Api) -> Response {
@@ -156,16 +179,18 @@ async fn read_body(mut body: Body) -> Result<Vec<u8>, Response> {
     Ok(bytes)
 }
 
-fn complaint(status: StatusCode, error: &str) -> Response {
+/// An answer that says what is wrong.
+pub(crate) fn complaint(status: StatusCode, error: &str) -> Response {
     respond(status, &json!({"error": error}))
 }
 
-fn respond(status: StatusCode, body: &Value) -> Response {
-    answer(status, (CONTENT_TYPE, JSON), body.to_string())
+/// An answer in JSON.
+pub(crate) fn respond(status: StatusCode, body: &Value) -> Response {
+    answer(status, (CONTENT_TYPE, JSON), Body::from(body.to_string()))
 }
 
-fn answer(status: StatusCode, header: (HeaderName, HeaderValue), body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn answer(status: StatusCode, header: (HeaderName, HeaderValue), body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(header.0, header.1);
     response

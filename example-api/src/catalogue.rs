@@ -1,16 +1,18 @@
 //! What the server remembers of accepted documents: counters, and no document.
 //!
 //! Memory stays bounded whatever is sent: at most [`HOSTS_MAX`] host names have a counter of their
-//! own, further ones share one, and a document holds host names of bounded length only.
+//! own, further ones share one, and of a host name only a bounded length is kept.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::document::Document;
+use crate::document::{Document, Right};
 use crate::window::{WINDOW_S, Window};
 
 const HOSTS_MAX: usize = 1000;
+/// Longest host name that is kept, in characters; the rest of a longer one is dropped.
+const HOST_CHARS_MAX: usize = 200;
 const HOSTS_SHOWN: usize = 10;
 
 /// Counters over all accepted documents.
@@ -44,13 +46,16 @@ impl Catalogue {
         self.documents += 1;
         // Sizes come from outside: two files of 2^64 - 1 bytes must not end the server.
         self.file_bytes = self.file_bytes.saturating_add(document.file_size);
-        self.readers = self.readers.saturating_add(document.readers);
-        self.writers = self.writers.saturating_add(document.writers);
+        self.readers = self.readers.saturating_add(document.count(Right::Read));
+        self.writers = self.writers.saturating_add(document.count(Right::ReadWrite));
         self.recent.add(at_ns);
-        if let Some(count) = self.by_host.get_mut(&document.host) {
+        let end = document.host.char_indices().nth(HOST_CHARS_MAX);
+        let kept = end.map_or(document.host.len(), |(at, _)| at);
+        let host = document.host.get(..kept).unwrap_or_default();
+        if let Some(count) = self.by_host.get_mut(host) {
             *count += 1;
         } else if self.by_host.len() < HOSTS_MAX {
-            self.by_host.insert(document.host.clone(), 1);
+            self.by_host.insert(host.to_owned(), 1);
         } else {
             self.other_hosts += 1;
         }
@@ -89,7 +94,13 @@ mod tests {
     use crate::clock::SECOND_NS;
 
     fn document(host: &str) -> Document {
-        Document { host: host.to_owned(), file_size: u64::MAX, readers: 1, writers: 2 }
+        Document {
+            name: String::new(),
+            directory: String::new(),
+            host: host.to_owned(),
+            file_size: u64::MAX,
+            permissions: vec![("a".to_owned(), Right::Read), ("b".to_owned(), Right::ReadWrite)],
+        }
     }
 
     #[test]
@@ -103,6 +114,14 @@ mod tests {
         assert_eq!(dashboard["documents_per_second"], 0.8, "four in five seconds");
         assert_eq!(dashboard["hosts"][0], json!({"host": "b", "documents": 2}), "the busiest");
         assert_eq!(dashboard["hosts"][1]["host"], "a", "then by name");
+    }
+
+    #[test]
+    fn a_long_host_name_is_cut() {
+        let mut catalogue = Catalogue::new();
+        catalogue.accept(&document(&"ä".repeat(100_000)), 0);
+        let kept = catalogue.by_host.keys().next().expect("a host");
+        assert_eq!(kept.chars().count(), HOST_CHARS_MAX, "characters kept");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The only file that asks the system for the time, and the only one that sleeps.
 //!
-//! All times are nanoseconds since the server started (`…_ns`), read from `CLOCK_MONOTONIC`. Taking
+//! All times but [`unix_ms`] are nanoseconds since the server started (`…_ns`), read from `CLOCK_MONOTONIC`. Taking
 //! them from there rather than from `Instant` lets a worker sleep until an absolute instant, so
 //! that being woken late once never delays what comes after.
 
@@ -40,6 +40,17 @@ impl Clock {
             == Err(Errno::EINTR)
         {}
     }
+}
+
+/// A time in whole nanoseconds; zero for one that is negative or beyond all bounds.
+pub(crate) fn whole_ns(time_ns: f64) -> u64 {
+    let time = std::time::Duration::try_from_secs_f64(time_ns / SECOND_NS as f64);
+    time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Milliseconds since 1970, as the system tells the time of day.
+pub(crate) fn unix_ms() -> u64 {
+    read_ns(ClockId::CLOCK_REALTIME) / MILLISECOND_NS
 }
 
 /// CPU time that the calling thread has used so far, in nanoseconds.

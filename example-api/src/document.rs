@@ -8,21 +8,72 @@ use serde_json::{Map, Value};
 /// Longest text of the client's own that an error message repeats, in characters.
 const QUOTED_CHARS_MAX: usize = 100;
 
-/// Longest host name that is kept, in characters; the rest of a longer one is dropped, so that
-/// waiting documents and counters take bounded memory.
-const HOST_CHARS_MAX: usize = 200;
+/// Largest file size: what a signed number of 64 bits holds, as in the engines that others use.
+const FILE_SIZE_MAX: u64 = i64::MAX as u64;
 
-/// What the server keeps of an accepted document.
+/// What a document and each of its permissions take in memory beside their texts, in bytes.
+const DOCUMENT_BYTES: usize = 200;
+const PERMISSION_BYTES: usize = 48;
+
+/// A document, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// The machine that holds the file, its name cut to a bounded length.
+    /// Name of the file; any text.
+    pub(crate) name: String,
+    /// The directory that it stands in; any text.
+    pub(crate) directory: String,
+    /// The machine that holds the file; any text.
     pub(crate) host: String,
-    /// Size of the file in bytes.
+    /// Size of the file in bytes, at most 2^63 - 1.
     pub(crate) file_size: u64,
-    /// Users that may read the file.
-    pub(crate) readers: u64,
-    /// Users that may read and write the file.
-    pub(crate) writers: u64,
+    /// Who may do what: sorted by principal, each of them once.
+    pub(crate) permissions: Vec<(String, Right)>,
+}
+
+/// What a principal may do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Read it.
+    Read,
+    /// Read and write it.
+    ReadWrite,
+}
+
+impl Right {
+    /// The word of the interface.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Read => "READ",
+            Self::ReadWrite => "READ_WRITE",
+        }
+    }
+
+    fn of(word: &Value) -> Option<Self> {
+        [Self::Read, Self::ReadWrite].into_iter().find(|right| word.as_str() == Some(right.word()))
+    }
+}
+
+impl Document {
+    /// Principals with this right.
+    pub(crate) fn count(&self, right: Right) -> u64 {
+        self.permissions.iter().filter(|(_, own)| *own == right).count() as u64
+    }
+
+    /// What stands behind the last dot of the name, in lower case; empty without such a dot, and
+    /// where the only dot begins the name (`.profile` is a name, not an extension).
+    pub(crate) fn extension(&self) -> String {
+        match self.name.rsplit_once('.') {
+            Some((stem, extension)) if !stem.is_empty() => extension.to_lowercase(),
+            _ => String::new(),
+        }
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let principals: usize =
+            self.permissions.iter().map(|(principal, _)| principal.len() + PERMISSION_BYTES).sum();
+        DOCUMENT_BYTES + self.name.len() + self.directory.len() + self.host.len() + principals
+    }
 }
 
 /// Why a body is not a document.
@@ -43,55 +94,75 @@ pub(crate) enum Refusal {
 pub(crate) fn parse(body: &[u8]) -> Result<Document, Refusal> {
     let tree: Value = serde_json::from_slice(body)
         .map_err(|error| Refusal::Malformed(format!("the body is not JSON: {error}")))?;
-    let Value::Object(fields) = &tree else {
+    let Value::Object(mut fields) = tree else {
         return Err(refuse("body", "must be a JSON object"));
     };
-    text(fields, "name")?;
-    text(fields, "directory")?;
-    let host = text(fields, "host")?.chars().take(HOST_CHARS_MAX).collect();
-    let file_size = present(fields, "file_size")?
-        .as_u64()
-        .ok_or_else(|| refuse("file_size", "must be a whole number from 0 to 2^64 - 1"))?;
-    let mut document = Document { host, file_size, readers: 0, writers: 0 };
-    count_permissions(present(fields, "permissions")?, &mut document)?;
-    Ok(document)
+    let name = text(&mut fields, "name")?;
+    let directory = text(&mut fields, "directory")?;
+    let host = text(&mut fields, "host")?;
+    let file_size = whole(&present(&mut fields, "file_size")?)
+        .filter(|size| *size <= FILE_SIZE_MAX)
+        .ok_or_else(|| refuse("file_size", "must be a whole number from 0 to 2^63 - 1"))?;
+    let permissions = permissions_of(present(&mut fields, "permissions")?)?;
+    Ok(Document { name, directory, host, file_size, permissions })
 }
 
-fn present<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a Value, Refusal> {
-    fields.get(name).ok_or_else(|| refuse(name, "is missing"))
+fn present(fields: &mut Map<String, Value>, name: &str) -> Result<Value, Refusal> {
+    fields.remove(name).ok_or_else(|| refuse(name, "is missing"))
 }
 
-fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, Refusal> {
-    present(fields, name)?.as_str().ok_or_else(|| refuse(name, "must be a string"))
+fn text(fields: &mut Map<String, Value>, name: &str) -> Result<String, Refusal> {
+    match present(fields, name)? {
+        Value::String(text) => Ok(text),
+        _ => Err(refuse(name, "must be a string")),
+    }
 }
 
-fn count_permissions(permissions: &Value, document: &mut Document) -> Result<(), Refusal> {
-    match permissions {
+/// A whole number, also one that is written as 12.0 or 1e3: to JSON they are the same.
+fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+        // Zero is added because there is a negative one.
+        format!("{:.0}", number + 0.0).parse().ok()
+    })
+}
+
+/// Both shapes mean the same: a principal's last right counts, as in any JSON object.
+fn permissions_of(tree: Value) -> Result<Vec<(String, Right)>, Refusal> {
+    let mut permissions = match tree {
         Value::Object(users) => {
-            users.iter().try_for_each(|(user, right)| count_right(user, right, document))
+            users.into_iter().map(permission).collect::<Result<Vec<_>, Refusal>>()?
         }
-        Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
-            let one_user = item.as_object().filter(|users| users.len() == 1);
-            let (user, right) =
-                one_user.and_then(|users| users.iter().next()).ok_or_else(|| {
-                    refuse(&format!("permissions[{index}]"), "must be an object with one user")
-                })?;
-            count_right(user, right, document)
-        }),
-        _ => Err(refuse("permissions", "must be an object or a list of objects")),
-    }
+        Value::Array(items) => {
+            let one_user = |(index, item)| match item {
+                Value::Object(users) if users.len() == 1 => Ok(users),
+                _ => {
+                    Err(refuse(&format!("permissions[{index}]"), "must be an object with one user"))
+                }
+            };
+            let mut permissions = Vec::with_capacity(items.len());
+            for item in items.into_iter().enumerate() {
+                permissions.extend(
+                    one_user(item)?.into_iter().map(permission).collect::<Result<Vec<_>, _>>()?,
+                );
+            }
+            permissions
+        }
+        _ => return Err(refuse("permissions", "must be an object or a list of objects")),
+    };
+    // The sort is stable; reversed, the last right of a principal comes first and stays.
+    permissions.reverse();
+    permissions.sort_by(|a, b| a.0.cmp(&b.0));
+    permissions.dedup_by(|later, kept| later.0 == kept.0);
+    Ok(permissions)
 }
 
-fn count_right(user: &str, right: &Value, document: &mut Document) -> Result<(), Refusal> {
-    match right.as_str() {
-        Some("READ") => document.readers += 1,
-        Some("READ_WRITE") => document.writers += 1,
-        _ => {
-            let user: String = user.chars().take(QUOTED_CHARS_MAX).collect();
-            return Err(refuse(&format!("permissions.{user}"), "must be READ or READ_WRITE"));
-        }
+fn permission((user, right): (String, Value)) -> Result<(String, Right), Refusal> {
+    if let Some(right) = Right::of(&right) {
+        return Ok((user, right));
     }
-    Ok(())
+    let user: String = user.chars().take(QUOTED_CHARS_MAX).collect();
+    Err(refuse(&format!("permissions.{user}"), "must be READ or READ_WRITE"))
 }
 
 fn refuse(field: &str, fault: &str) -> Refusal {
@@ -125,7 +196,8 @@ mod tests {
         tree["permissions"] = json!([{"alice": "READ_WRITE"}, {"bob": "READ"}]);
         assert_eq!(parse(tree.to_string().as_bytes()), as_object, "list and object");
         let document = as_object.expect("the sample is a document");
-        assert_eq!((document.readers, document.writers), (1, 1), "rights are counted");
+        let counts = [Right::Read, Right::ReadWrite].map(|right| document.count(right));
+        assert_eq!(counts, [1, 1], "rights are counted");
     }
 
     #[test]
@@ -157,6 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let largest = FILE_SIZE_MAX.to_string();
+        for (text, size) in [
+            ("12.0", 12),
+            ("1.2e1", 12),
+            ("0.0", 0),
+            ("-0", 0),
+            ("-0.0", 0),
+            (largest.as_str(), FILE_SIZE_MAX),
+        ] {
+            let body = sample().to_string().replace("12,", &format!("{text},"));
+            let document = parse(body.as_bytes()).expect(text);
+            assert_eq!(document.file_size, size, "{text}");
+        }
+    }
+
+    #[test]
     fn a_wrong_right_is_named_with_its_user() {
         let mut tree = sample();
         tree["permissions"] = json!({"alice": "WRITE"});
@@ -181,11 +270,40 @@ mod tests {
     }
 
     #[test]
-    fn a_long_host_name_is_cut_and_not_refused() {
+    fn the_last_right_of_a_principal_counts() {
         let mut tree = sample();
-        tree["host"] = json!("ä".repeat(100_000));
-        let document = parse(tree.to_string().as_bytes()).expect("long, but a string");
-        assert_eq!(document.host.chars().count(), HOST_CHARS_MAX, "characters kept");
+        tree["permissions"] = json!([{"bob": "READ"}, {"al": "READ"}, {"bob": "READ_WRITE"}]);
+        let document = parse(tree.to_string().as_bytes()).expect("a document");
+        let expected = [("al".to_owned(), Right::Read), ("bob".to_owned(), Right::ReadWrite)];
+        assert_eq!(document.permissions, expected, "sorted, each principal once");
+    }
+
+    #[test]
+    fn the_extension_stands_behind_the_last_dot_in_lower_case() {
+        for (name, extension) in [
+            ("plan.TXT", "txt"),
+            ("a.tar.gz", "gz"),
+            (".profile", ""),
+            ("..x", "x"),
+            ("plain", ""),
+            ("end.", ""),
+            ("", ""),
+            (".", ""),
+        ] {
+            let mut tree = sample();
+            tree["name"] = json!(name);
+            let document = parse(tree.to_string().as_bytes()).expect("a document");
+            assert_eq!(document.extension(), extension, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_largest_file_size_is_that_of_a_signed_number() {
+        let mut tree = sample();
+        tree["file_size"] = json!(FILE_SIZE_MAX);
+        assert!(parse(tree.to_string().as_bytes()).is_ok(), "2^63 - 1");
+        tree["file_size"] = json!(FILE_SIZE_MAX + 1);
+        assert_eq!(field_of(&tree), "file_size", "2^63");
     }
 
     #[test]
@@ -196,6 +314,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_reads_back_as_it_was(
+            name in any::<String>(), directory in any::<String>(), host in any::<String>(),
+            file_size in 0..=FILE_SIZE_MAX,
+            users in proptest::collection::btree_map(any::<String>(), any::<bool>(), 0..5),
+        ) {
+            let right = |writes| if writes { Right::ReadWrite } else { Right::Read };
+            let permissions = users.into_iter().map(|(user, writes)| (user, right(writes)));
+            let permissions = permissions.collect();
+            let document = Document { name, directory, host, file_size, permissions };
+            prop_assert_eq!(parse(document.canonical().as_bytes()), Ok(document));
+        }
+
         #[test]
         fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             drop(parse(&bytes));

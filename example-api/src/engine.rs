@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 
-use crate::clock::{Clock, MILLISECOND_NS, SECOND_NS, thread_cpu_ns};
+use crate::clock::{Clock, MILLISECOND_NS, thread_cpu_ns, whole_ns};
 use crate::settings::{LawKind, Settings};
 use crate::window::Window;
 
@@ -95,11 +95,6 @@ fn burn(cpu_ns: u64) {
             number = black_box(number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(step));
         }
     }
-}
-
-fn whole_ns(time_ns: f64) -> u64 {
-    let time = std::time::Duration::try_from_secs_f64(time_ns / SECOND_NS as f64);
-    time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

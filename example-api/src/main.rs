@@ -1,22 +1,30 @@
 //! `example-api`: a document API whose true capacity is known, for tools that look for it.
 //!
-//! Two fronts bring requests to the workers ([`pool`], [`prefork`]), two engines say what one
-//! request costs ([`engine`]); [`metrics`] tells the truth about both.
+//! Two fronts bring requests to the workers ([`pool`], [`prefork`]). Two engines only say what one
+//! request costs ([`engine`]), a third keeps every document, durable and searchable ([`store`]);
+//! [`metrics`] tells the truth about all of them. [`fault`] makes it go wrong on purpose,
+//! [`openapi`] describes the interface.
 
 mod api;
+mod canonical;
 mod catalogue;
 mod clock;
 mod connection;
 mod document;
 mod engine;
+mod fault;
 mod metrics;
+mod openapi;
 mod patience;
 mod pool;
 mod prefork;
+mod query;
 mod server;
 mod settings;
 mod shutdown;
+mod source;
 mod stall;
+mod store;
 mod window;
 mod worker;
 

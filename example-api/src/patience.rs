@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::clock::Clock;
-use crate::connection::Visit;
+use crate::connection::{Breakable, Visit};
 
 /// A connection that reports waiting times to its [`Visit`].
 #[derive(Debug)]
@@ -63,6 +63,12 @@ impl Patient {
     fn kernel_has_no(&self, wanted: PollFlags) -> bool {
         let mut sockets = [PollFd::new(self.io.inner().as_fd(), wanted)];
         poll(&mut sockets, PollTimeout::ZERO) == Ok(0)
+    }
+}
+
+impl Breakable for Patient {
+    fn break_off(self) {
+        self.io.break_off();
     }
 }
 

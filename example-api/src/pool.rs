@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::rt::TokioIo;
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,7 +19,10 @@ use crate::api::{Api, Front, router};
 use crate::clock::make_sleeps_precise;
 use crate::connection::{Visit, serve_connection};
 use crate::shutdown::{GRACE, Stop};
-use crate::worker::{Shared, Work, Worker};
+use crate::worker::{Reply, Shared, Work, Worker};
+
+/// Memory that waiting requests may take, in bytes; a document may be a megabyte.
+const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A request in the queue.
 #[derive(Debug)]
@@ -27,8 +31,8 @@ pub(crate) struct Job {
     pub(crate) work: Work,
     /// When the request came in.
     pub(crate) arrived_ns: u64,
-    /// Where the JSON text of the answer goes.
-    pub(crate) answer: oneshot::Sender<String>,
+    /// Where the answer goes.
+    pub(crate) answer: oneshot::Sender<Reply>,
 }
 
 /// The queue before the workers.
@@ -42,6 +46,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
+    bytes: usize,
     idle_workers: usize,
 }
 
@@ -62,6 +67,11 @@ impl Queue {
         if waiting.jobs.len() >= self.room.saturating_add(waiting.idle_workers) {
             return Err(Full);
         }
+        let bytes = waiting.bytes.saturating_add(job.work.memory_bytes());
+        if bytes > WAITING_BYTES_MAX {
+            return Err(Full);
+        }
+        waiting.bytes = bytes;
         waiting.jobs.push_back(job);
         drop(waiting);
         self.arrival.notify_one();
@@ -75,6 +85,7 @@ impl Queue {
         loop {
             if let Some(job) = waiting.jobs.pop_front() {
                 waiting.idle_workers -= 1;
+                waiting.bytes = waiting.bytes.saturating_sub(job.work.memory_bytes());
                 return job;
             }
             waiting = self.arrival.wait(waiting).unwrap_or_else(PoisonError::into_inner);
@@ -93,12 +104,22 @@ pub(crate) async fn run(
     mut stop: Stop,
     ready: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
-    let queue = Arc::new(Queue::new(shared.settings.queue));
-    for number in 0..shared.settings.workers {
-        start_worker(number, &shared, &queue)?;
+    let settings = &shared.settings;
+    let indexing = Arc::new(Queue::new(settings.queue));
+    for number in 0..settings.workers {
+        start_worker(number, &shared, &indexing)?;
+    }
+    let queries = if settings.query_workers == 0 {
+        Arc::clone(&indexing)
+    } else {
+        Arc::new(Queue::new(settings.queue))
+    };
+    for number in 0..settings.query_workers {
+        start_worker(settings.workers + number, &shared, &queries)?;
     }
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let api = Api { shared, front: Front::Pool(queue) };
+    let front = Front::Pool { indexing, queries };
+    let router = router(Api { shared: Arc::clone(&shared), front });
     ready()?;
     // Every connection holds a sender; the channel is closed when the last one has ended.
     let (open, mut all_closed) = mpsc::channel::<()>(1);
@@ -106,7 +127,7 @@ pub(crate) async fn run(
         tokio::select! {
             () = stop.stopped() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => spawn_connection(stream, &api, &stop, open.clone()),
+                Ok((stream, _)) => spawn_connection(stream, &router, &shared, &stop, open.clone()),
                 // No file descriptors left: clients wait in the backlog until some are closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             },
@@ -127,24 +148,32 @@ fn start_worker(number: usize, shared: &Arc<Shared>, queue: &Arc<Queue>) -> io::
         make_sleeps_precise();
         loop {
             let Job { work, arrived_ns, answer } = queue.take();
-            let text = worker.serve(&work, arrived_ns);
+            let endpoint = work.endpoint();
+            let reply = worker.serve(work, arrived_ns);
             // The client has gone; its request took that long all the same.
-            if answer.send(text).is_err() {
+            if answer.send(reply).is_err() {
                 let response_ns = shared.clock.now_ns().saturating_sub(arrived_ns);
-                shared.metrics.answered(work.endpoint(), response_ns);
+                shared.metrics.answered(endpoint, response_ns);
             }
+            worker.rest();
         }
     };
     thread::Builder::new().name(format!("worker-{number}")).spawn(serve).map(drop)
 }
 
-fn spawn_connection(stream: tokio::net::TcpStream, api: &Api, stop: &Stop, open: mpsc::Sender<()>) {
+fn spawn_connection(
+    stream: tokio::net::TcpStream,
+    router: &Router,
+    shared: &Arc<Shared>,
+    stop: &Stop,
+    open: mpsc::Sender<()>,
+) {
     // Without it an answer may wait for the client's delayed acknowledgement; where it fails the
     // connection is already broken, and serving it finds out.
     drop(stream.set_nodelay(true));
-    let visit = Arc::new(Visit::new(api.shared.clock.now_ns()));
-    let router = router(api.clone());
-    let shared = Arc::clone(&api.shared);
+    let visit = Arc::new(Visit::new(shared.clock.now_ns()));
+    let router = router.clone();
+    let shared = Arc::clone(shared);
     let stop = stop.clone();
     shared.metrics.connections_opened.fetch_add(1, Ordering::Relaxed);
     tokio::spawn(async move {
@@ -157,6 +186,8 @@ fn spawn_connection(stream: tokio::net::TcpStream, api: &Api, stop: &Stop, open:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document;
+    use serde_json::json;
 
     fn job() -> Job {
         Job { work: Work::Dashboard, arrived_ns: 0, answer: oneshot::channel().0 }
@@ -169,6 +200,25 @@ mod tests {
         assert_eq!(queue.push(job()), Err(Full), "a third does not");
         drop(queue.take());
         assert_eq!(queue.push(job()), Ok(()), "until one is taken");
+    }
+
+    #[test]
+    fn a_queue_of_large_documents_is_full_before_it_takes_too_much_memory() {
+        let queue = Queue::new(100_000);
+        let large = |megabytes: usize| {
+            let body = json!({
+                "name": "x".repeat(megabytes * 1024 * 1024), "directory": "", "host": "",
+                "file_size": 0, "permissions": {},
+            });
+            let document = document::parse(body.to_string().as_bytes()).expect("a document");
+            Job { work: Work::Index(document), ..job() }
+        };
+        for _ in 0..3 {
+            assert_eq!(queue.push(large(80)), Ok(()), "240 MB fit");
+        }
+        assert_eq!(queue.push(large(80)), Err(Full), "320 MB do not");
+        drop(queue.take());
+        assert_eq!(queue.push(large(80)), Ok(()), "until one is taken");
     }
 
     #[test]

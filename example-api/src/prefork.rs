@@ -2,7 +2,8 @@
 //! which accepts a connection, serves its one request, closes it, and accepts the next.
 //!
 //! There is no read time-out, so an idle connection occupies a worker until its client closes it,
-//! as it does there. `/metrics` is served by whichever worker accepts it, without service time.
+//! as it does there. `/metrics` and the description of the interface are served by whichever worker
+//! accepts the connection, without service time.
 //!
 //! The account of the model engine wants to know since when a request could have been worked on:
 //! a connection that was pending when the worker came back was there at the instant at which the
@@ -88,7 +89,7 @@ impl Process {
             worker,
             listener: Arc::clone(listener),
             arrivals,
-            runtime: Builder::new_current_thread().enable_io().build()?,
+            runtime: Builder::new_current_thread().enable_all().build()?,
             router: router(Api { shared: Arc::clone(shared), front }),
             shared: Arc::clone(shared),
             stop: stop.clone(),
@@ -109,6 +110,7 @@ impl Process {
             };
             self.occupied.fetch_add(1, Ordering::SeqCst);
             requests += self.serve(stream, visit);
+            self.lock().rest();
             self.occupied.fetch_sub(1, Ordering::SeqCst);
             if settings.max_requests.is_some_and(|most| requests >= most) {
                 requests = 0;

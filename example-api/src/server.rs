@@ -13,9 +13,11 @@ use tokio::runtime::Builder;
 
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
+use crate::fault::Faults;
 use crate::metrics::Metrics;
-use crate::settings::{FrontKind, Settings, VARIABLES};
+use crate::settings::{EngineKind, FrontKind, Settings, VARIABLES};
 use crate::shutdown::Stop;
+use crate::store::Store;
 use crate::worker::Shared;
 use crate::{pool, prefork};
 
@@ -52,7 +54,16 @@ pub(crate) fn run(
     let listener = listen(address, settings.backlog).map_err(|error| {
         format!("could not listen on {address}: {error}; choose another address with --listen")
     })?;
-    serve(listener, settings, until_stdin_closes).map_err(|error| {
+    let clock = Clock::start();
+    let store = match settings.engine {
+        EngineKind::Tantivy => Some(Arc::new(Store::open(&settings.store, clock)?)),
+        EngineKind::Model | EngineKind::Compat => None,
+    };
+    let ended = serve(listener, settings, clock, store.clone(), until_stdin_closes);
+    if let Some(store) = store {
+        store.close();
+    }
+    ended.map_err(|error| {
         format!("could not start: {error}; fewer WORKERS need fewer files and threads")
     })
 }
@@ -75,13 +86,21 @@ fn listen(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn serve(listener: TcpListener, settings: Settings, until_stdin_closes: bool) -> io::Result<()> {
+fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    clock: Clock,
+    store: Option<Arc<Store>>,
+    until_stdin_closes: bool,
+) -> io::Result<()> {
     allow_many_connections();
     let address = listener.local_addr()?;
     let front = settings.front;
-    let metrics = Metrics::new(settings.workers).map_err(io::Error::other)?;
+    let metrics =
+        Metrics::new(settings.workers, settings.query_workers).map_err(io::Error::other)?;
     let catalogue = Mutex::new(Catalogue::new());
-    let shared = Arc::new(Shared { clock: Clock::start(), settings, catalogue, metrics });
+    let faults = Faults::new(settings.faults);
+    let shared = Arc::new(Shared { clock, settings, catalogue, store, metrics, faults });
     let ready = move || {
         let mut out = io::stdout().lock();
         writeln!(out, "listening on http://{address}")?;
@@ -109,6 +128,7 @@ fn variables_help() -> String {
     let mut help = String::from("Environment variables (default in brackets):\n");
     for (name, default, meaning) in VARIABLES {
         // Writing to a string cannot fail.
+        let default = if default.is_empty() { "none" } else { default };
         let _ = writeln!(help, "  {name:<15} {meaning} [{default}]");
     }
     help

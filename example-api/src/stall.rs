@@ -8,6 +8,9 @@
 //! The arithmetic runs in "work time", the time that passes only outside stalls: translate the
 //! start into work time, add the service, translate back.
 
+use crate::clock::MILLISECOND_NS;
+use crate::source::{SettingError, Source, complaint};
+
 /// When all workers stand still. The default has no stalls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stalls {
@@ -18,6 +21,23 @@ pub(crate) struct Stalls {
 }
 
 impl Stalls {
+    /// The stalls of the settings.
+    pub(crate) fn read<F: Fn(&str) -> Option<String>>(
+        source: &Source<F>,
+    ) -> Result<Self, SettingError> {
+        let stall_ms: u64 = source.whole("STALL_MS", 0, 3_600_000)?;
+        let every_ms: u64 = source.whole("STALL_EVERY_MS", 0, 3_600_000)?;
+        if stall_ms == 0 {
+            return Ok(Stalls::default());
+        }
+        if every_ms == 0 {
+            return Err(complaint("STALL_EVERY_MS", "must be set when STALL_MS is"));
+        }
+        Stalls::new(stall_ms * MILLISECOND_NS, every_ms * MILLISECOND_NS).ok_or_else(|| {
+            complaint("STALL_MS", &format!("must be less than STALL_EVERY_MS={every_ms}"))
+        })
+    }
+
     /// Stalls of `stall_ns` at the end of every `every_ns`.
     ///
     /// `None` unless the stall is shorter than its period.

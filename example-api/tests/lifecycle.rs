@@ -96,6 +96,8 @@ fn a_bad_setting_ends_the_server_with_exit_code_2_and_one_line_that_names_it() {
         ("FRONT", "threads"),
         ("ENGINE", "real\nor not"),
         ("STALL_MS", "10"),
+        ("FAULT", "error:2"),
+        ("FAULT", "fire\n:1"),
     ] {
         let message = refusal(&[(name, text)], &["--listen", "127.0.0.1:0"]);
         assert!(message.contains(name), "{name}={text}: {message}");
@@ -125,11 +127,17 @@ fn help_lists_every_variable_with_its_default() {
         ("BACKLOG", "2048"),
         ("MAX_REQUESTS", "2000"),
         ("RESTART_MS", "300"),
-        ("ENGINE", "model"),
+        ("ENGINE", "tantivy"),
+        ("QUERY_WORKERS", "0"),
+        ("ACK_MS", "4"),
+        ("REFRESH_MS", "1000"),
+        ("DURABILITY", "request"),
+        ("DATA", "none"),
         ("SERVICE_MS", "10"),
         ("SERVICE_LAW", "const"),
         ("STALL_MS", "0"),
         ("STALL_EVERY_MS", "0"),
+        ("FAULT", "none"),
     ] {
         let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{name} ")));
         assert!(line.unwrap().ends_with(&format!("[{default}]")), "{name}: {line:?}");

@@ -1,5 +1,7 @@
 //! A server under test and raw HTTP to talk to it.
 
+pub mod tools;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -68,6 +70,12 @@ impl Server {
             .unwrap()
     }
 
+    /// Ends the server without a warning, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub fn close_stdin(&mut self) {
         drop(self.stdin.take());
     }
@@ -84,8 +92,13 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Lets the server end by itself, so that it removes its temporary folder.
     fn drop(&mut self) {
         self.close_stdin();
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE / 4 && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,0 +1,41 @@
+//! Programs that only tests need: installed beside the build, or the test is skipped.
+#![allow(clippy::print_stderr, reason = "a skipped test says why")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What was installed; without it the one line that tells why the test is skipped, or, with STRICT
+/// set, a failure.
+pub fn need<T>(what: &str, installed: Result<T, String>) -> Option<T> {
+    match installed {
+        Ok(tool) => Some(tool),
+        Err(reason) if std::env::var_os("STRICT").is_some() => panic!("{what}: {reason}"),
+        Err(reason) => {
+            eprintln!("skipped: {what} ({})", reason.lines().last().unwrap_or_default());
+            None
+        }
+    }
+}
+
+/// Runs a program to its end; what it said where it failed.
+pub fn run(command: &mut Command) -> Result<(), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{program}: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(()) } else { Err(said) }
+}
+
+/// Whether `folder` holds what these files ask for.
+pub fn is_installed(folder: &Path, files: &[&Path]) -> bool {
+    fs::read(folder.join("installed")).is_ok_and(|mark| mark == content(files))
+}
+
+/// Notes that `folder` holds what these files ask for.
+pub fn mark_installed(folder: &Path, files: &[&Path]) {
+    fs::write(folder.join("installed"), content(files)).unwrap();
+}
+
+fn content(files: &[&Path]) -> Vec<u8> {
+    files.iter().flat_map(|file| fs::read(file).unwrap()).collect()
+}
