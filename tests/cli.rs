@@ -198,7 +198,9 @@ fn defaults_shown_for_the_example_api_are_its_own() {
     let words: String = source.split_whitespace().collect();
     for key in plimsoll::app::keys::KEYS {
         if key.takers == plimsoll::app::keys::Takers::ExampleApi {
-            let entry = format!("(\"{}\",\"{}\",", key.name, key.fallback);
+            // A variable that is not set has no word for it.
+            let default = key.fallback.to_string().replace("none", "");
+            let entry = format!("(\"{}\",\"{default}\",", key.name);
             assert!(words.contains(&entry), "the example API has another default: {entry}");
         }
     }

@@ -56,10 +56,10 @@ impl Shelf {
             .iter()
             .map(|(name, count)| json!({"key": {"name": name}, "doc_count": count}))
             .collect();
-        let mut names = json!({ "buckets": buckets });
-        if let Some((last, _)) = page.last() {
-            names["after_key"] = json!({"name": last});
-        }
+        let names = match page.last() {
+            Some((last, _)) => json!({"buckets": buckets, "after_key": {"name": last}}),
+            None => json!({ "buckets": buckets }),
+        };
         json!({"aggregations": {"names": names}})
     }
 }
@@ -185,7 +185,7 @@ fn unknown_documents_may_be_there_or_not_and_no_more_than_those() {
     for profile in profiles(&corpus) {
         for (held, is_clean) in [(20, true), (23, true), (25, true), (26, false), (19, false)] {
             let record = verified(&mut Shelf::of(&corpus, 0..held), &*profile, &corpus, 20, 5);
-            assert_eq!(record.is_clean(), Some(is_clean), "{} held: {record:?}", held);
+            assert_eq!(record.is_clean(), Some(is_clean), "{held} held: {record:?}");
         }
     }
 }
@@ -204,6 +204,22 @@ fn a_lost_document_does_not_hide_behind_unknown_ones_where_names_are_listed() {
     );
 }
 
+/// A shelf that shows everything at the third look.
+struct Slow<'a> {
+    shelf: &'a mut Shelf,
+    looks: u32,
+}
+
+impl Exchange for Slow<'_> {
+    fn ask(&mut self, question: &Question) -> Result<Answer, ExchangeError> {
+        self.looks += 1;
+        if self.looks == 3 {
+            self.shelf.hidden = 0;
+        }
+        self.shelf.ask(question)
+    }
+}
+
 #[test]
 fn what_a_search_finds_only_after_a_while_is_waited_for() {
     let corpus = corpus();
@@ -214,19 +230,8 @@ fn what_a_search_finds_only_after_a_while_is_waited_for() {
     let before = Some(Count { documents: 0, names: Some(0) });
     let expected =
         Expected { before, accepted: 20, unknown: 0, numbers: &numbers, corpus: &corpus };
-    // A refresh that takes three looks.
-    let mut looks = 0;
-    struct Slow<'a>(&'a mut Shelf, &'a mut u32);
-    impl Exchange for Slow<'_> {
-        fn ask(&mut self, question: &Question) -> Result<Answer, ExchangeError> {
-            *self.1 += 1;
-            if *self.1 == 3 {
-                self.0.hidden = 0;
-            }
-            self.0.ask(question)
-        }
-    }
-    let record = expected.verify(&mut Slow(&mut shelf, &mut looks), &api, || true);
+    let mut slow = Slow { shelf: &mut shelf, looks: 0 };
+    let record = expected.verify(&mut slow, &api, || true);
     assert_eq!((record.found, record.lost), (Some(20), Some(0)), "{record:?}");
 }
 

@@ -17,13 +17,15 @@ pub(super) fn variables(
     target: &Target,
     workers: u32,
 ) -> Result<Vec<(String, String)>> {
-    check(values)?;
+    check(values, target)?;
     let mut variables = vec![("WORKERS".to_owned(), workers.to_string())];
     for key in KEYS.iter().filter(|key| key.takers == Takers::ExampleApi) {
         let Some((text, _)) = values.text(key.name).filter(|_| values.is_given(key.name)) else {
             continue;
         };
         let (other, cause) = match target {
+            // For the server that is no value but the lack of one.
+            Target::Embedded if text == "none" => continue,
             Target::Embedded => {
                 variables.push((key.name.to_owned(), text.to_owned()));
                 continue;
@@ -41,14 +43,40 @@ pub(super) fn variables(
     Ok(variables)
 }
 
-fn check(values: &Values<'_>) -> Result<()> {
-    let is_compat = values.one_of("ENGINE", &[("model", false), ("compat", true)])?;
+/// What only workers that sleep have.
+const OF_THE_MODEL: [&str; 4] = ["SERVICE_MS", "SERVICE_LAW", "STALL_MS", "STALL_EVERY_MS"];
+/// What only an engine that keeps documents has.
+const OF_TANTIVY: [&str; 4] = ["ACK_MS", "REFRESH_MS", "DURABILITY", "DATA"];
+
+/// The engine that nobody named, where another setting asks for one: a setting of the model asks for the model.
+pub(super) fn implied_engine(values: &Values<'_>) -> Option<&'static str> {
+    let is_asked_for = OF_THE_MODEL.iter().any(|key| values.is_given(key));
+    (!values.is_given("ENGINE") && is_asked_for).then_some("model")
+}
+
+fn check(values: &Values<'_>, target: &Target) -> Result<()> {
+    let engines = ["tantivy", "model", "compat"];
+    let named = values.one_of("ENGINE", &engines.map(|engine| (engine, engine)))?;
+    let engine = implied_engine(values).unwrap_or(named);
+    let is_compat = engine == "compat";
+    let (foreign, cure) = match engine {
+        "tantivy" => (&OF_THE_MODEL, "ENGINE=model"),
+        _ => (&OF_TANTIVY, "ENGINE=tantivy"),
+    };
+    let foreign = foreign.iter().find(|key| values.is_given(key));
+    if let (Some(key), Target::Embedded) = (foreign, target) {
+        bail!("{key} has no meaning with ENGINE={engine}; leave it out, or use {cure}");
+    }
     values.one_of("FRONT", &[("pool", ()), ("prefork", ())])?;
     // The least is one nanosecond, as in the example API.
     let wanted = "a number of milliseconds over 0, up to 60000";
     values.number("SERVICE_MS", wanted, 0.000_001, 60_000.0)?;
     let is_spread =
         values.one_of("SERVICE_LAW", &[("const", false), ("exp", true), ("lognormal", true)])?;
+    values.number("ACK_MS", "a number of milliseconds from 0 to 60000", 0.0, 60_000.0)?;
+    values.whole("REFRESH_MS", 10, 60_000)?;
+    values.one_of("DURABILITY", &[("request", ()), ("async", ())])?;
+    values.whole("QUERY_WORKERS", 0, 1024)?;
     values.whole("QUEUE", 0, 1_000_000)?;
     values.whole("BACKLOG", 1, 65_535)?;
     values.whole("MAX_REQUESTS", 0, 1_000_000_000)?;

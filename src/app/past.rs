@@ -68,7 +68,7 @@ impl PastRun {
             changed.flags.iter().any(|(name, _)| *name == key)
                 || changed.words.iter().any(|word| word.split('=').next() == Some(key))
         };
-        let implied = [Origin::Default, Origin::Preset].map(Origin::name);
+        let implied = [Origin::Default, Origin::Preset, Origin::Implied].map(Origin::name);
         let own = self.header.settings.iter().filter(|(key, setting)| {
             !is_changed(key) && !implied.contains(&setting.origin.as_str())
         });

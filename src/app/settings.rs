@@ -211,6 +211,8 @@ impl Settings {
         // A service behind a URL has none of the example API's settings, not even by default.
         let is_meant =
             |key: &Key| self.target == Target::Embedded || key.takers != Takers::ExampleApi;
+        let implied = example_api::implied_engine(values)
+            .or_else(|| (command == Command::Rehearse).then_some("model"));
         KEYS.iter()
             .filter(|key| key.is_taken_by(command) && is_meant(key))
             .map(|key| {
@@ -220,6 +222,9 @@ impl Settings {
                         (self.budget_s.to_string(), Origin::Preset)
                     }
                     Fallback::ByPreset => (self.dashboard_s.to_string(), Origin::Preset),
+                    Fallback::Text(_) if key.name == "ENGINE" && implied.is_some() => {
+                        (implied.unwrap_or_default().to_owned(), Origin::Implied)
+                    }
                     Fallback::Random => (self.seed.to_string(), Origin::Random),
                     Fallback::Text(text) => (text.to_owned(), Origin::Default),
                     Fallback::Required => ("none".to_owned(), Origin::Default),

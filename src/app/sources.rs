@@ -33,6 +33,8 @@ pub enum Origin {
     Default,
     /// The figures of the preset.
     Preset,
+    /// Asked for by another setting.
+    Implied,
     /// Drawn for this run.
     Random,
 }
@@ -48,6 +50,7 @@ impl Origin {
             Self::File => "file",
             Self::Default => "default",
             Self::Preset => "preset",
+            Self::Implied => "implied",
             Self::Random => "random",
         }
     }

@@ -15,7 +15,7 @@ use super::target::Target;
 use crate::live::Address;
 use crate::live::inquirer::Inquirer;
 use crate::target::docker::{self, make_ready};
-use crate::target::launch::Launched;
+use crate::target::launch::{LaunchError, Launched};
 use crate::target::own::{OwnError, OwnPlan, OwnServer, free_port};
 use crate::term::complain;
 
@@ -106,8 +106,12 @@ fn example_api(settings: &Settings) -> Result<Launched, Failure> {
     // What stands in the user's shell must not reach the server unrecorded.
     let own = KEYS.iter().filter(|key| key.takers == Takers::ExampleApi).map(|key| key.name);
     let own = own.chain(CREDENTIALS);
-    Launched::start(&program, &settings.example_api, own)
-        .map_err(|error| Failure::new(Exit::Target, error))
+    Launched::start(&program, &settings.example_api, own).map_err(|error| {
+        // It has said on stderr which of its settings it cannot use.
+        let is_usage =
+            matches!(error, LaunchError::Ended { status, .. } if status.code() == Some(2));
+        Failure::new(if is_usage { Exit::Usage } else { Exit::Target }, error)
+    })
 }
 
 fn own(plan: OwnPlan, interrupt: &Interrupt) -> Result<OwnServer, Failure> {

@@ -43,6 +43,12 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
             anyhow!("TARGET: a rehearsal simulates the example API; leave TARGET and LAUNCH out");
         return Err(Failure::usage(error));
     }
+    if settings.resolved.iter().any(|item| item.key == "ENGINE" && item.value == "tantivy") {
+        let error = anyhow!(
+            "ENGINE=tantivy cannot be rehearsed: what a search engine costs is not known before; leave it out"
+        );
+        return Err(Failure::usage(error));
+    }
     check_budget(settings, forecast(&plan(settings, None, None)))?;
     let target = simulated(settings);
     let plan = plan(settings, Some(target.service_ms), None);
