@@ -8,11 +8,9 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use plimsoll::corpus::plan::CorpusPlan;
 use plimsoll::corpus::{Corpus, PermissionsShape};
@@ -30,47 +28,22 @@ use plimsoll::trial::{
 };
 use plimsoll::units::Rps;
 use support::trials::Counter;
+use support::web::serve;
 
 const OFFERED_RPS: f64 = 100.0;
 
 /// Starts a server that makes `shown_rps` of its documents searchable every second, whatever it accepts.
 fn server(shown_rps: f64) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (accepted, began_ns) = (Arc::new(AtomicU64::new(0)), now_ns());
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let accepted = Arc::clone(&accepted);
-            // A client that goes away ends its own thread.
-            thread::spawn(move || serve(&stream, &accepted, began_ns, shown_rps));
-        }
-    });
-    address
-}
-
-fn serve(stream: &TcpStream, accepted: &AtomicU64, began_ns: u64, shown_rps: f64) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
-        reader.read_line(&mut first).ok().filter(|bytes| *bytes > 0)?;
-        while reader.read_line(&mut line).ok()? > 2 {
-            if let Some(text) = line.strip_prefix("content-length: ") {
-                length = text.trim().parse().ok()?;
-            }
-            line.clear();
-        }
-        reader.read_exact(&mut vec![0; length]).ok()?;
-        let body = if first.starts_with("POST") {
+    let (accepted, began_ns) = (AtomicU64::new(0), now_ns());
+    serve(move |request| {
+        if request.method == "POST" {
             accepted.fetch_add(1, Ordering::SeqCst);
-            "\"OK\"".to_owned()
-        } else {
-            let elapsed_s = (now_ns() - began_ns) as f64 / 1e9;
-            let shown = (shown_rps * elapsed_s).min(accepted.load(Ordering::SeqCst) as f64);
-            format!("{{\"documents\": {shown:.0}}}")
-        };
-        let mut stream = stream;
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok()?;
-    }
+            return (200, "\"OK\"".to_owned());
+        }
+        let elapsed_s = (now_ns() - began_ns) as f64 / 1e9;
+        let shown = (shown_rps * elapsed_s).min(accepted.load(Ordering::SeqCst) as f64);
+        (200, format!("{{\"documents\": {shown:.0}}}"))
+    })
 }
 
 struct Judging(Judge);

@@ -39,6 +39,13 @@ fn driver() -> Result<PathBuf, String> {
 }
 
 fn chromium() -> Result<PathBuf, String> {
+    find_chromium().or_else(|_| {
+        tools::install("chromium");
+        find_chromium()
+    })
+}
+
+fn find_chromium() -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     std::env::split_paths(&path)

@@ -5,6 +5,7 @@ pub(crate) mod encrypted;
 pub(crate) mod search;
 pub(crate) mod tool;
 pub(crate) mod trials;
+pub(crate) mod web;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

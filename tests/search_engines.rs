@@ -1,0 +1,194 @@
+//! Real search engines, measured from end to end: OpenSearch single and in bulk, and Elasticsearch.
+//!
+//! The rates are low, so that a busy machine holds them: what is tested is that everything fits together, and that
+//! every document is accounted for.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "test code fails loudly"
+)]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::tool::{latest, plimsoll, run, stderr};
+
+/// What the script answers where an engine cannot be had.
+const CANNOT_BE_HAD: i32 = 77;
+
+/// A node that ends with its handle, or with this process.
+struct Node {
+    kind: &'static str,
+    url: String,
+}
+
+fn engine(words: &[&str]) -> Command {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engines/engine"));
+    command.args(words);
+    command
+}
+
+impl Node {
+    /// Starts an engine; `None`, and one line, where it cannot be had. With STRICT set that is a failure.
+    fn start(kind: &'static str) -> Option<Self> {
+        let process = std::process::id().to_string();
+        let words = [kind, "up", "--port", "auto", "--until-pid", &process];
+        let output = engine(&words).output().expect("bash runs the script");
+        let said = stderr(&output);
+        let last = said.lines().last().unwrap_or_default();
+        if output.status.code() == Some(CANNOT_BE_HAD) {
+            assert!(std::env::var_os("STRICT").is_none(), "{kind} is needed: {said}");
+            eprintln!("skipped: {kind} is needed ({last})");
+            return None;
+        }
+        assert!(output.status.success(), "{kind} did not start: {said}");
+        let url = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        Some(Self { kind, url })
+    }
+
+    fn port(&self) -> &str {
+        self.url.rsplit(':').next().unwrap()
+    }
+
+    fn words<'a>(&self, more: &[&'a str]) -> Vec<String> {
+        let own = [format!("TARGET={}", self.url), format!("PROFILE={}", self.kind)];
+        own.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
+    }
+
+    fn run(&self, folder: &Path, command: &str, more: &[&str]) -> std::process::Output {
+        let words = self.words(more);
+        let words: Vec<&str> =
+            [command].into_iter().chain(words.iter().map(String::as_str)).collect();
+        run(folder, &words)
+    }
+
+    fn kill(&self) {
+        let output = engine(&[self.kind, "status", "--port", self.port()]).output().unwrap();
+        let status = String::from_utf8(output.stdout).unwrap();
+        let pid =
+            status.split(" pid ").nth(1).and_then(|rest| rest.split(' ').next()).expect(&status);
+        assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success(), "killed");
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(engine(&[self.kind, "down", "--port", self.port()]).output());
+    }
+}
+
+const SHORT: [&str; 8] = [
+    "PRESET=quick",
+    "LEVELS=0,100",
+    "DASHBOARD_S=5",
+    "P99_MS=4000",
+    "GOAL_RPS=20",
+    "FLOOR_RPS=5",
+    "SEED=1",
+    "ERROR_RATIO=0.01",
+];
+
+/// A short campaign up to a low ceiling: every document accepted is there, once.
+fn campaign(node: &Node, more: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = node.run(folder.path(), "capacity", &[&SHORT[..], more].concat());
+    let result = latest(folder.path());
+    let told = format!("{more:?}: {}\n{}", stderr(&output), result["verification"]);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(result["capacity"]["finding"], "at_ceiling", "{told}");
+    let verification = &result["verification"];
+    for (key, count) in [("lost", 0), ("doubled", 0), ("surplus", 0)] {
+        assert_eq!(verification[key], count, "{told}");
+    }
+    if verification["unknown"] == 0 {
+        assert_eq!(verification["found"], verification["accepted"], "{told}");
+    }
+    assert!(verification["accepted"].as_u64().unwrap() > 500, "{told}");
+    let server = result["target"]["server"].as_str().unwrap_or_default();
+    assert!(server.starts_with(node.kind), "it says what it is: {server}");
+    let soak = result["trials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|trial| trial["purpose"] == "soak")
+        .unwrap();
+    assert!(
+        soak["server"]["write_completed_total"].as_f64().unwrap() > 0.0,
+        "its figures: {}",
+        soak["server"]
+    );
+    assert!(!soak["visible"].as_array().unwrap().is_empty(), "and what searches found");
+    let dashboard = &result["levels"][1]["dashboard"];
+    assert!(
+        dashboard["counts"]["accepted"].as_u64().unwrap() > 0,
+        "the dashboard was asked: {}",
+        dashboard["counts"]
+    );
+}
+
+/// More than the write queue holds: refused, counted as such, and nothing is lost.
+fn overload(node: &Node) {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["RPS=4000", "DURATION_S=4", "--json"];
+    let output = node.run(folder.path(), "load", &words);
+    let stream: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let refused = stream["counts"]["refused"].as_u64().unwrap();
+    assert!(refused > 0, "the queue of 200 ran over: {} {}", stream["counts"], stream["statuses"]);
+    assert_eq!(stream["statuses"]["429"], refused, "and 429 is a refusal: {}", stream["statuses"]);
+}
+
+/// The node dies in the middle of a level: exit 4, and the results so far.
+fn killed(node: &Node) {
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["CEILING_RPS=40", "DASHBOARD_S=60"];
+    let words = node.words(&[&SHORT[..], &more].concat());
+    let words: Vec<&str> =
+        ["capacity"].into_iter().chain(words.iter().map(String::as_str)).collect();
+    let mut child = plimsoll(folder.path(), &words).spawn().unwrap();
+    let journal = folder.path().join("results/latest/trials.jsonl");
+    let has_soaked = || {
+        std::fs::read_to_string(&journal).is_ok_and(|text| text.contains("\"purpose\":\"soak\""))
+    };
+    for _ in 0..1200 {
+        if has_soaked() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(has_soaked(), "a soak within two minutes");
+    thread::sleep(Duration::from_secs(3));
+    node.kill();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(4), "the target is lost");
+    let result = latest(folder.path());
+    assert_eq!(
+        result["verification"]["found"],
+        Value::Null,
+        "nobody could count: {}",
+        result["verification"]
+    );
+    assert!(result["trials"].as_array().unwrap().len() > 1, "what was measured is there");
+}
+
+#[test]
+fn opensearch_is_measured_single_and_in_bulk_overloaded_and_killed() {
+    let Some(node) = Node::start("opensearch") else { return };
+    campaign(&node, &["CEILING_RPS=40"]);
+    campaign(&node, &["CEILING_RPS=400", "BATCH=20"]);
+    overload(&node);
+    killed(&node);
+}
+
+#[test]
+fn elasticsearch_is_measured_in_bulk() {
+    let Some(node) = Node::start("elasticsearch") else { return };
+    campaign(&node, &["CEILING_RPS=400", "BATCH=20"]);
+}
