@@ -58,7 +58,7 @@ impl Node {
         self.url.rsplit(':').next().unwrap()
     }
 
-    fn words<'a>(&self, more: &[&'a str]) -> Vec<String> {
+    fn words(&self, more: &[&str]) -> Vec<String> {
         let own = [format!("TARGET={}", self.url), format!("PROFILE={}", self.kind)];
         own.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
     }

@@ -84,19 +84,19 @@ impl ProfileChoice {
 /// Reads `PROFILE` and what belongs to it; also the documents of one request.
 pub(super) fn profile(values: &Values<'_>, target: &Target) -> Result<(ProfileChoice, u64)> {
     let names = ["example-api", "opensearch", "elasticsearch", "http"];
-    let choice = match values.one_of("PROFILE", &names.map(|name| (name, name)))? {
+    let name = values.one_of("PROFILE", &names.map(|name| (name, name)))?;
+    if name != "example-api" && *target == Target::Embedded {
+        bail!(
+            "PROFILE={name} needs the address of the service, such as TARGET=http://127.0.0.1:9200"
+        );
+    }
+    let choice = match name {
         "opensearch" => ProfileChoice::SearchEngine(Kind::OpenSearch),
         "elasticsearch" => ProfileChoice::SearchEngine(Kind::Elasticsearch),
         "http" => ProfileChoice::Http(Arc::new(http(values)?)),
         _ => ProfileChoice::ExampleApi,
     };
     let is_search_engine = matches!(choice, ProfileChoice::SearchEngine(_));
-    if choice != ProfileChoice::ExampleApi && *target == Target::Embedded {
-        bail!(
-            "PROFILE={} needs the address of the service, such as TARGET=http://127.0.0.1:9200",
-            choice.name()
-        );
-    }
     if is_search_engine && values.is_given("PERMISSIONS") {
         bail!("PERMISSIONS cannot be chosen with PROFILE={}; leave it out", choice.name());
     }

@@ -154,6 +154,9 @@ impl Session {
         let Ok(mut inquirer) = Inquirer::new(self.address.clone(), &is_interrupted) else {
             return sent;
         };
+        if self.before.is_some() {
+            complain("counting the documents that the target holds …");
+        }
         let numbers = self.measurer.accepted().clone().merged(self.ready.accepted.clone());
         let expected = Expected {
             before: self.before,

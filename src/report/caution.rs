@@ -52,10 +52,19 @@ pub enum Caution {
         /// Why.
         reason: String,
     },
-    /// The target cannot say how many documents it holds.
+    /// What the target holds was not counted.
     NotCounted {
         /// Documents that it accepted.
         accepted: u64,
+        /// Why not, where it can count.
+        reason: Option<String>,
+    },
+    /// Only a total was counted, and no names.
+    TotalOnly,
+    /// Rates within reasons are those of requests.
+    Batched {
+        /// Documents of one request.
+        batch: u64,
     },
     /// Any certificate of the target was taken.
     Insecure,
@@ -116,10 +125,13 @@ impl fmt::Display for Caution {
                 f,
                 "levels are missing because {reason}; the capacity stays, run again for the levels"
             ),
-            Self::NotCounted { accepted } => write!(
+            Self::NotCounted { accepted, reason } => not_counted(*accepted, reason.as_deref(), f),
+            Self::TotalOnly => f.write_str(
+                "only a total was counted: a document lost and another doubled would not be seen",
+            ),
+            Self::Batched { batch } => write!(
                 f,
-                "the target cannot count its documents: that it kept all {accepted} accepted ones \
-                 was not verified"
+                "rates within reasons are in requests of {batch} documents; all others are in documents"
             ),
             Self::Insecure => f.write_str(
                 "INSECURE=true: the target's certificate was not checked, so that somebody else may have \
@@ -137,6 +149,20 @@ impl fmt::Display for Caution {
                 )
             }
         }
+    }
+}
+
+fn not_counted(accepted: u64, reason: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match reason {
+        None => write!(
+            f,
+            "the target cannot count its documents: that it kept all {accepted} accepted ones was \
+             not verified"
+        ),
+        Some(reason) => write!(
+            f,
+            "{reason}: that the target holds all {accepted} accepted documents was not verified"
+        ),
     }
 }
 
@@ -175,7 +201,15 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
     }
     found.extend(ports_short(run));
     if run.verification.found.is_none() && run.verification.accepted > 0 {
-        found.push(Caution::NotCounted { accepted: run.verification.accepted });
+        let reason = run.verification.not_verified.clone();
+        found.push(Caution::NotCounted { accepted: run.verification.accepted, reason });
+    }
+    if run.verification.found.is_some() && run.verification.doubled.is_none() {
+        found.push(Caution::TotalOnly);
+    }
+    let batch = setting(run, "BATCH").and_then(|text| text.parse().ok()).unwrap_or(1);
+    if batch > 1 {
+        found.push(Caution::Batched { batch });
     }
     if run.generator.overflow > 0 {
         found.push(Caution::Overflow { times: run.generator.overflow });
@@ -227,7 +261,7 @@ mod tests {
     #[test]
     fn a_run_with_enough_of_everything_only_says_that_nothing_was_counted() {
         let run = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
-        assert_eq!(cautions(&run), [Caution::NotCounted { accepted: 15_900 }]);
+        assert_eq!(cautions(&run), [Caution::NotCounted { accepted: 15_900, reason: None }]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::advice::advice;
 use super::caution::{Caution, bracket, caution_lines};
 use super::figure::{MISSING, columns, counted, entry, ms, rate, short_rate, span};
 use super::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
+use super::verification::VerificationRecord;
 use crate::units::usize_to_u64;
 
 /// The summary of `run`, whose files are in `folder`.
@@ -17,6 +18,7 @@ pub fn summary(run: &RunRecord, cautions: &[Caution], folder: &str) -> String {
     text.push_str(&levels(&run.levels));
     text.push_str(&overload(run));
     text.push_str(&generator(run));
+    text.push_str(&documents(run));
     text.push_str(&caution_lines(cautions));
     text.push_str(&judgement(run));
     text.push_str(&entry("results", folder));
@@ -154,6 +156,19 @@ fn generator(run: &RunRecord) -> String {
     )
 }
 
+/// What became of the documents, where the target could be asked.
+fn documents(run: &RunRecord) -> String {
+    let VerificationRecord { accepted, unknown, found, lost, doubled, .. } = &run.verification;
+    let (Some(found), Some(lost)) = (found, lost) else { return String::new() };
+    let unanswered =
+        if *unknown > 0 { format!(", {unknown} without an answer") } else { String::new() };
+    let doubled = doubled.map_or_else(String::new, |doubled| format!(", {doubled} doubled"));
+    entry(
+        "documents",
+        &format!("{accepted} accepted{unanswered}; {found} found, {lost} lost{doubled}"),
+    )
+}
+
 fn judgement(run: &RunRecord) -> String {
     let mut text = entry("outcome", run.outcome.name());
     let open = |criterion: &&CriterionRecord| criterion.outcome != Outcome::Pass;
@@ -213,6 +228,16 @@ mod tests {
                    are needed
         results    results/20261123T151500Z-capacity
         ");
+    }
+
+    #[test]
+    fn what_became_of_the_documents_is_told_where_they_were_counted() {
+        let mut run = run(capacity(Finding::Capacity, Some(397.2)), terms(), 400);
+        run.verification.found = Some(15_899);
+        (run.verification.lost, run.verification.doubled) = (Some(1), Some(0));
+        insta::assert_snapshot!(documents(&run), @"documents  15900 accepted, 100 without an answer; 15899 found, 1 lost, 0 doubled");
+        run.verification.found = None;
+        assert_eq!(documents(&run), "", "the caution says why not");
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct VerificationRecord {
     /// Documents that it holds and had neither accepted nor left without an answer.
     #[serde(default)]
     pub surplus: Option<u64>,
+    /// Why nothing was counted although the target can; null where it was, or where the target cannot.
+    #[serde(default)]
+    pub not_verified: Option<String>,
     /// Some of the lost and doubled ones.
     pub examples: Vec<String>,
 }
@@ -78,6 +81,7 @@ mod tests {
             lost: Some(lost),
             doubled,
             surplus: Some(surplus),
+            not_verified: None,
             examples: vec!["lost: a.txt".to_owned()],
         }
     }

@@ -52,7 +52,13 @@ impl Expected<'_> {
         };
         let Some(before) = self.before else { return nothing };
         self.wait_until_visible(before, exchange, profile, pause);
-        let Ok(Some(after)) = census(exchange, profile, self.corpus) else { return nothing };
+        let after = match census(exchange, profile, self.corpus) {
+            Ok(Some(after)) => after,
+            Ok(None) => return nothing,
+            Err(error) => {
+                return VerificationRecord { not_verified: Some(error.to_string()), ..nothing };
+            }
+        };
         let mut record = self.compare(before, &after);
         if record.is_clean() == Some(false) {
             record.examples = self.examples(&record, &after, exchange, profile);
@@ -102,6 +108,7 @@ impl Expected<'_> {
             lost: Some(by_count.max(missing)),
             doubled: new_names.map(|names| new_documents.saturating_sub(names)),
             surplus: Some(found.saturating_sub(self.accepted + self.unknown)),
+            not_verified: None,
             examples: Vec::new(),
         }
     }

@@ -92,11 +92,16 @@ fn verify(
     interrupt: &Interrupt,
 ) -> VerificationRecord {
     let sent = sent(&log.sums, &log.trials, &log.recoveries);
-    let is_over = matches!(outcome.ended_by, Some(Finding::Interrupted | Finding::TargetLost));
-    if is_over || run.past().is_some() {
-        return sent;
+    let reason = match outcome.ended_by {
+        Some(Finding::Interrupted) => Some("the run was interrupted"),
+        Some(Finding::TargetLost) => Some("the target was lost"),
+        _ if run.past().is_some() => Some("the run was gone on with"),
+        _ => None,
+    };
+    match reason {
+        Some(reason) => VerificationRecord { not_verified: Some(reason.to_owned()), ..sent },
+        None => session.verify(sent, interrupt),
     }
-    session.verify(sent, interrupt)
 }
 
 /// A run that came to its end has nothing to go on with.
