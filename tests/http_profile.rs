@@ -105,7 +105,7 @@ fn a_service_that_loses_documents_fails_by_its_total() {
         "capacity",
         "PRESET=quick",
         "LEVELS=none",
-        "CEILING_RPS=60",
+        "CEILING_RPS=300",
         "GOAL_RPS=20",
         "FLOOR_RPS=5",
         "ERROR_RATIO=0.05",

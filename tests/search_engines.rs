@@ -148,7 +148,7 @@ fn overload(node: &Node) {
 /// The node dies in the middle of a level: exit 4, and the results so far.
 fn killed(node: &Node) {
     let folder = tempfile::tempdir().unwrap();
-    let more = ["CEILING_RPS=40", "DASHBOARD_S=60"];
+    let more = ["CEILING_RPS=120", "DASHBOARD_S=60"];
     let words = node.words(&[&SHORT[..], &more].concat());
     let words: Vec<&str> =
         ["capacity"].into_iter().chain(words.iter().map(String::as_str)).collect();
@@ -181,8 +181,8 @@ fn killed(node: &Node) {
 #[test]
 fn opensearch_is_measured_single_and_in_bulk_overloaded_and_killed() {
     let Some(node) = Node::start("opensearch") else { return };
-    campaign(&node, &["CEILING_RPS=40"]);
-    campaign(&node, &["CEILING_RPS=400", "BATCH=20"]);
+    campaign(&node, &["CEILING_RPS=120"]);
+    campaign(&node, &["CEILING_RPS=600", "BATCH=5"]);
     overload(&node);
     killed(&node);
 }
@@ -190,5 +190,5 @@ fn opensearch_is_measured_single_and_in_bulk_overloaded_and_killed() {
 #[test]
 fn elasticsearch_is_measured_in_bulk() {
     let Some(node) = Node::start("elasticsearch") else { return };
-    campaign(&node, &["CEILING_RPS=400", "BATCH=20"]);
+    campaign(&node, &["CEILING_RPS=600", "BATCH=5"]);
 }
