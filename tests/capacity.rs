@@ -16,7 +16,15 @@ use support::tool::{journal, latest, run, stderr};
 #[test]
 fn a_quick_run_finds_the_capacity_of_the_example_api_and_measures_the_levels() {
     let folder = tempfile::tempdir().unwrap();
-    let words = ["capacity", "WORKERS=4", "PRESET=quick", "DASHBOARD_S=3", "SEED=7", "--json"];
+    let words = [
+        "capacity",
+        "ENGINE=model",
+        "WORKERS=4",
+        "PRESET=quick",
+        "DASHBOARD_S=3",
+        "SEED=7",
+        "--json",
+    ];
     let output = run(folder.path(), &words);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let result: Value = serde_json::from_slice(&output.stdout).expect("only JSON on stdout");

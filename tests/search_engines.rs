@@ -15,12 +15,15 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 use support::tool::{latest, plimsoll, run, stderr};
 
+/// Two engines at once would take each other's processor.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// What the script answers where an engine cannot be had.
 const CANNOT_BE_HAD: i32 = 77;
 
@@ -180,6 +183,7 @@ fn killed(node: &Node) {
 
 #[test]
 fn opensearch_is_measured_single_and_in_bulk_overloaded_and_killed() {
+    let _turn = ONE_AT_A_TIME.lock();
     let Some(node) = Node::start("opensearch") else { return };
     campaign(&node, &["CEILING_RPS=120"]);
     campaign(&node, &["CEILING_RPS=600", "BATCH=5"]);
@@ -189,6 +193,7 @@ fn opensearch_is_measured_single_and_in_bulk_overloaded_and_killed() {
 
 #[test]
 fn elasticsearch_is_measured_in_bulk() {
+    let _turn = ONE_AT_A_TIME.lock();
     let Some(node) = Node::start("elasticsearch") else { return };
     campaign(&node, &["CEILING_RPS=600", "BATCH=5"]);
 }

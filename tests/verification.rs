@@ -240,7 +240,11 @@ fn a_target_that_cannot_count_is_not_judged() {
     let corpus = corpus();
     let api = ExampleApi::new(Arc::clone(&corpus), PermissionsShape::Object);
     let mut shelf = Shelf { can_count: false, ..Shelf::of(&corpus, 0..20) };
-    assert_eq!(census(&mut shelf, &api, &corpus).unwrap(), None, "nothing is known before");
+    assert_eq!(
+        census(&mut shelf, &api, &corpus, &NumberSet::default()).unwrap(),
+        None,
+        "nothing is known before"
+    );
     let record = verified(&mut shelf, &api, &corpus, 20, 0);
     assert_eq!(
         (record.accepted, record.found, record.is_clean()),

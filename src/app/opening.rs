@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use super::exit::{Exit, Failure};
 use crate::corpus::Corpus;
+use crate::corpus::number_set::NumberSet;
 use crate::files::numbers::NumberFile;
 use crate::live::Address;
 use crate::live::inquirer::Inquirer;
@@ -86,5 +87,5 @@ fn count_before(
     let question = profile.ask_visible()?;
     let answer = inquirer.ask(&Question { timeout_ms: GLANCE_MS, ..question }).ok()?;
     profile.read_visible(&answer)?;
-    census(inquirer, profile, corpus).ok()?.map(|census| census.count)
+    census(inquirer, profile, corpus, &NumberSet::default()).ok()?.map(|census| census.count)
 }

@@ -17,6 +17,10 @@ use crate::trial::outcome::{Break, Ending};
 
 /// What an accepted document is answered with, but for white space around it.
 const OK: &[u8] = b"\"OK\"";
+/// A page of figures is read so far: it comes from a stranger.
+const FIGURES_MOST: usize = 100;
+/// Longest name of a figure.
+const NAME_BYTES_MOST: usize = 100;
 /// Documents of one name that are asked for: more than any fault makes of one.
 const NAMES_MOST: u32 = 100;
 
@@ -138,6 +142,7 @@ impl Holdings for ExampleApi {
         // Only plain series: those with labels would fill the result.
         let pairs =
             lines.filter_map(|line| line.split_once(' ')).filter(|(name, _)| !name.contains('{'));
+        let pairs = pairs.filter(|(name, _)| name.len() <= NAME_BYTES_MOST).take(FIGURES_MOST);
         let figures = pairs.filter_map(|(name, value)| {
             let value = value.trim().parse::<f64>().ok().filter(|value| value.is_finite())?;
             Some((name.trim_start_matches("example_api_").to_owned(), value))

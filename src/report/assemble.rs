@@ -167,6 +167,7 @@ fn capacity_record(capacity: &Capacity, batch: u64) -> CapacityRecord {
         finding: capacity.finding.name().to_owned(),
         flags: capacity.flags.iter().copied().map(Flag::name).map(str::to_owned).collect(),
         rps: capacity.rps.map(documents_rps),
+        requests_rps: capacity.rps.map(Rps::get),
         low_rps: capacity.low.map(documents_rps),
         high_rps: capacity.high.map(documents_rps),
         interval: ends.map(|_| capacity.ends.name().to_owned()),

@@ -158,6 +158,9 @@ pub struct CapacityRecord {
     pub flags: Vec<String>,
     /// The confirmed rate in documents per second.
     pub rps: Option<f64>,
+    /// The same in requests per second; less where several documents travel in one.
+    #[serde(default)]
+    pub requests_rps: Option<f64>,
     /// Lower end of the interval, or the highest rate that passed; without `rps` a hint, not a capacity.
     pub low_rps: Option<f64>,
     /// Upper end of the interval, or the lowest rate that failed.

@@ -32,7 +32,10 @@ fn headline(run: &RunRecord) -> String {
     let mut text = match (capacity.rps, capacity.finding.as_str()) {
         (Some(rps), "at_ceiling") => entry(
             "capacity",
-            &format!("at least {rps:.1} documents/s  (the ceiling, confirmed by {confirmed_by})"),
+            &format!(
+                "at least {rps:.1} documents/s{}  (the ceiling, confirmed by {confirmed_by})",
+                in_requests(run)
+            ),
         ),
         (Some(rps), _) => {
             let range = bracket(capacity.low_rps, capacity.high_rps);
@@ -40,7 +43,10 @@ fn headline(run: &RunRecord) -> String {
             let ends = if is_interval { "95 % interval" } else { "bracket" };
             entry(
                 "capacity",
-                &format!("{rps:.1} documents/s  ({ends} {range}, confirmed by {confirmed_by})"),
+                &format!(
+                    "{rps:.1} documents/s{}  ({ends} {range}, confirmed by {confirmed_by})",
+                    in_requests(run)
+                ),
             )
         }
         (None, finding) => {
@@ -54,6 +60,14 @@ fn headline(run: &RunRecord) -> String {
         text.push_str(&entry("next", advice.next));
     }
     text
+}
+
+/// The capacity in requests, where that is another number.
+fn in_requests(run: &RunRecord) -> String {
+    let (Some(rps), Some(requests_rps)) = (run.capacity.rps, run.capacity.requests_rps) else {
+        return String::new();
+    };
+    if requests_rps < rps { format!(" in {requests_rps:.1} requests/s") } else { String::new() }
 }
 
 fn goal(run: &RunRecord) -> String {

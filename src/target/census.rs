@@ -11,7 +11,7 @@ use crate::profile::holdings::Count;
 /// Beyond this many documents names are not counted: paging through them would take minutes.
 const NAMES_MOST: u64 = 5_000_000;
 /// Pages of names that are read at the most.
-const PAGES_MOST: u64 = 2 * NAMES_MOST / 1000;
+const PAGES_MOST: u64 = 600;
 /// Names that occur more than once and are remembered.
 const DOUBLES_KEPT: usize = 3;
 
@@ -20,13 +20,13 @@ const DOUBLES_KEPT: usize = 3;
 pub struct Census {
     /// Documents and names.
     pub count: Count,
-    /// The numbers of the documents of our corpus; `None` where names could not be listed.
+    /// Which of the documents that were asked for it holds; `None` where names could not be listed.
     pub found: Option<NumberSet>,
     /// Some names that occur more than once.
     pub doubles: Vec<String>,
 }
 
-/// Counts what the target holds; `None` where it cannot count.
+/// Counts what the target holds, and which of the documents `wanted` it has; `None` where it cannot count.
 ///
 /// # Errors
 /// When it can and a question was not answered.
@@ -34,6 +34,7 @@ pub fn census(
     exchange: &mut impl Exchange,
     profile: &dyn Profile,
     corpus: &Corpus,
+    wanted: &NumberSet,
 ) -> Result<Option<Census>, ExchangeError> {
     if let Some(question) = profile.ask_refresh() {
         exchange.ask(&question)?;
@@ -51,7 +52,7 @@ pub fn census(
     if documents > NAMES_MOST {
         return Ok(Some(total));
     }
-    Ok(Some(names(exchange, profile, corpus)?.unwrap_or(total)))
+    Ok(Some(names(exchange, profile, corpus, wanted)?.unwrap_or(total)))
 }
 
 /// Reads all names page by page; `None` where they cannot be listed.
@@ -59,6 +60,7 @@ fn names(
     exchange: &mut impl Exchange,
     profile: &dyn Profile,
     corpus: &Corpus,
+    wanted: &NumberSet,
 ) -> Result<Option<Census>, ExchangeError> {
     let (mut found, mut doubles) = (NumberSet::default(), Vec::new());
     let (mut documents, mut names) = (0, 0);
@@ -70,7 +72,9 @@ fn names(
         for (name, count) in page.names {
             documents += count;
             names += 1;
-            if let Some(number) = corpus.number_of(&name) {
+            // Names of another corpus are read as numbers too, and those lie anywhere.
+            let number = corpus.number_of(&name).filter(|number| wanted.contains(*number));
+            if let Some(number) = number {
                 found.insert(number..number + 1);
             }
             if count > 1 && doubles.len() < DOUBLES_KEPT {

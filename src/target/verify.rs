@@ -52,7 +52,7 @@ impl Expected<'_> {
         };
         let Some(before) = self.before else { return nothing };
         self.wait_until_visible(before, exchange, profile, pause);
-        let after = match census(exchange, profile, self.corpus) {
+        let after = match census(exchange, profile, self.corpus, self.numbers) {
             Ok(Some(after)) => after,
             Ok(None) => return nothing,
             Err(error) => {

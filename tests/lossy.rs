@@ -1,0 +1,58 @@
+//! The example API with its search engine inside: sound it passes, and losing or doubling documents it fails, with an
+//! example of each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code fails loudly"
+)]
+
+mod support;
+
+use serde_json::Value;
+use support::tool::{latest, run, stderr};
+
+/// A short search up to a low ceiling.
+const SHORT: [&str; 9] = [
+    "capacity",
+    "WORKERS=2",
+    "PRESET=quick",
+    "LEVELS=none",
+    "CEILING_RPS=150",
+    "GOAL_RPS=20",
+    "P99_MS=3000",
+    "ERROR_RATIO=0.05",
+    "SEED=1",
+];
+
+fn verified(more: &[&str]) -> (Option<i32>, Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &[&SHORT[..], more].concat());
+    let result = latest(folder.path());
+    let told = format!("{more:?}: {}{}", stderr(&output), result["verification"]);
+    (output.status.code(), result, told)
+}
+
+#[test]
+fn every_document_is_accounted_for_and_a_lossy_engine_fails_with_examples() {
+    let (code, result, told) = verified(&[]);
+    assert_eq!(code, Some(0), "{told}");
+    let sound = &result["verification"];
+    assert!(sound["accepted"].as_u64().unwrap() > 1000, "{told}");
+    assert_eq!(sound["found"], sound["accepted"], "{told}");
+    assert_eq!((&sound["lost"], &sound["doubled"]), (&Value::from(0), &Value::from(0)), "{told}");
+    let (code, result, told) = verified(&["FAULT=lose:0.01,double:0.01"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert_eq!(result["outcome"], "FAIL", "{told}");
+    let lossy = &result["verification"];
+    assert!(
+        lossy["lost"].as_u64().unwrap() > 0 && lossy["doubled"].as_u64().unwrap() > 0,
+        "{told}"
+    );
+    let examples = lossy["examples"].as_array().unwrap();
+    for kind in ["lost: ", "doubled: "] {
+        let is_of_kind = |example: &&Value| example.as_str().unwrap().starts_with(kind);
+        assert!(examples.iter().any(|example| is_of_kind(&example)), "one is shown: {told}");
+    }
+}
