@@ -99,8 +99,17 @@ const DOCUMENTS: &[&str] = &[
 ];
 
 /// What `edge` takes besides the settings of documents and of the example API.
-const EDGE: &[&str] =
-    &["WORKERS", "TARGET", "LAUNCH", "IMAGE", "CA", "INSECURE", "FIRST_INDEX", "ALLOW_REMOTE"];
+const EDGE: &[&str] = &[
+    "WORKERS",
+    "TARGET",
+    "PROFILE",
+    "LAUNCH",
+    "IMAGE",
+    "CA",
+    "INSECURE",
+    "FIRST_INDEX",
+    "ALLOW_REMOTE",
+];
 
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! The first words with a target: made ready, counted, asked whether it answers as it should.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::anyhow;
 
@@ -19,6 +21,12 @@ use crate::target::ready::{NotReady, Preflight, Ready};
 
 /// Before the preflight the target has so long to say how many documents it holds.
 const GLANCE_MS: u64 = 1000;
+/// That number must stay the same for so many looks, of so many at the most.
+const LOOKS_SAME: u32 = 3;
+/// See `LOOKS_SAME`.
+const LOOKS_MOST: u32 = 12;
+/// From look to look: three of them are longer than the usual refresh of a second.
+const LOOK: Duration = Duration::from_millis(400);
 
 /// A target that answers, and what it says of itself.
 pub(super) struct Found {
@@ -53,6 +61,9 @@ pub(super) fn first_ready(
                 refused = Failure::new(Exit::Target, error);
                 continue;
             }
+            Err(NotPrepared::NoAnswer { error: ExchangeError::Interrupted, .. }) => {
+                return Err(interrupted());
+            }
             Err(error) => return Err(Failure::new(Exit::Target, error)),
         }
         let before = count_before(&mut inquirer, &*profile, corpus);
@@ -66,8 +77,7 @@ pub(super) fn first_ready(
             }
             Err(NotReady::Numbers(error)) => return Err(Failure::usage(error)),
             Err(NotReady::NoAnswer { error: ExchangeError::Interrupted, .. }) => {
-                let error = anyhow!("interrupted before any load");
-                return Err(Failure::new(Exit::Interrupted, error));
+                return Err(interrupted());
             }
             Err(error @ NotReady::NoAnswer { error: ExchangeError::Refused, .. }) => {
                 refused = Failure::new(Exit::Target, error);
@@ -85,7 +95,24 @@ fn count_before(
     corpus: &Corpus,
 ) -> Option<Count> {
     let question = profile.ask_visible()?;
-    let answer = inquirer.ask(&Question { timeout_ms: GLANCE_MS, ..question }).ok()?;
-    profile.read_visible(&answer)?;
+    let mut glance = || {
+        let question = Question { timeout_ms: GLANCE_MS, ..question.clone() };
+        profile.read_visible(&inquirer.ask(&question).ok()?)
+    };
+    let (mut visible, mut same) = (glance()?, 0);
+    // What somebody sent just before shows up with the next refresh, and is none of ours.
+    for _ in 0..LOOKS_MOST {
+        if visible == 0 || same == LOOKS_SAME {
+            break;
+        }
+        thread::sleep(LOOK);
+        let now = glance()?;
+        same = if now == visible { same + 1 } else { 0 };
+        visible = now;
+    }
     census(inquirer, profile, corpus, &NumberSet::default()).ok()?.map(|census| census.count)
+}
+
+fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, anyhow!("interrupted before any load"))
 }

@@ -17,17 +17,11 @@ use crate::profile::http::{Check, Counting, Endpoint, Http, HttpPlan};
 use crate::profile::search_engine::{Kind, SearchEngine};
 use crate::profile::{PermissionsShape, Profile, Route, Verb};
 
-/// Headers that are the tool's own, or that are secret and belong into the environment.
-const FORBIDDEN_HEADERS: [&str; 8] = [
-    "host",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "connection",
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-];
+/// What stands in the name of a header that holds a secret: it would stand in the result.
+const SECRETS: [&str; 6] = ["auth", "cookie", "key", "password", "secret", "token"];
+/// Headers that are the tool's own.
+const FORBIDDEN_HEADERS: [&str; 5] =
+    ["host", "content-length", "content-type", "transfer-encoding", "connection"];
 
 /// How to speak to the target.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,7 +225,9 @@ fn check_header(name: &str, value: &str) -> Result<()> {
     if !is_token {
         bail!("\"{}\" is no name of a header", shorten(name));
     }
-    if FORBIDDEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+    let small = name.to_ascii_lowercase();
+    let is_secret = SECRETS.iter().any(|word| small.contains(word));
+    if is_secret || FORBIDDEN_HEADERS.contains(&small.as_str()) {
         bail!(
             "the header {name} cannot be set here; credentials come from the environment \
              (PLIMSOLL_BEARER_TOKEN and others), the rest is the tool's own"
@@ -281,6 +277,7 @@ mod tests {
             ("method = \"GET\"\npath = \"/\"\ncheck = \"result\"", "check"),
             ("method = \"GET\"\npath = \"/\"\ncolour = 1", "colour"),
             ("method = \"GET\"\npath = \"/\"\nheaders = { Authorization = \"x\" }", "environment"),
+            ("method = \"GET\"\npath = \"/\"\nheaders = { X-Api-Key = \"x\" }", "environment"),
             ("method = \"GET\"\npath = \"/\"\nheaders = { \"x y\" = \"x\" }", "x y"),
             ("method = \"GET\"\npath = \"/\"\nheaders = { x = \"a\\r\\nb: c\" }", "one line"),
         ] {

@@ -23,11 +23,20 @@ pub struct VerificationRecord {
     /// Why nothing was counted although the target can; null where it was, or where the target cannot.
     #[serde(default)]
     pub not_verified: Option<String>,
+    /// Whether the target can count and did not when it was asked.
+    #[serde(default)]
+    pub count_failed: bool,
     /// Some of the lost and doubled ones.
     pub examples: Vec<String>,
 }
 
 impl VerificationRecord {
+    /// The same, of a target that can count and did not when it was asked.
+    #[must_use]
+    pub fn failed(self, reason: &str) -> Self {
+        Self { not_verified: Some(reason.to_owned()), count_failed: true, ..self }
+    }
+
     /// Whether the target holds what it accepted, once; `None` where it cannot count.
     #[must_use]
     pub fn is_clean(&self) -> Option<bool> {
@@ -41,6 +50,10 @@ impl VerificationRecord {
 
     /// A target that cannot count is not judged by it.
     pub(super) fn criterion(&self) -> Option<CriterionRecord> {
+        if self.count_failed {
+            let reason = self.not_verified.clone().unwrap_or_default();
+            return Some(criterion(None, Outcome::Invalid, reason));
+        }
         let (is_clean, found) = (self.is_clean()?, self.found?);
         let Self { accepted, unknown, .. } = self;
         let mut reason = format!("{accepted} documents accepted, {found} found");
@@ -58,14 +71,19 @@ impl VerificationRecord {
             reason = format!("{reason}; {}", parts.join("; "));
         }
         let wrong: u64 = faults.into_iter().filter_map(|(_, count)| count).sum();
-        Some(CriterionRecord {
-            name: "verification".to_owned(),
-            measured: Some(wrong as f64),
-            limit: Some(0.0),
-            unit: "documents".to_owned(),
-            outcome: if is_clean { Outcome::Pass } else { Outcome::Fail },
-            reason,
-        })
+        let outcome = if is_clean { Outcome::Pass } else { Outcome::Fail };
+        Some(criterion(Some(wrong as f64), outcome, reason))
+    }
+}
+
+fn criterion(measured: Option<f64>, outcome: Outcome, reason: String) -> CriterionRecord {
+    CriterionRecord {
+        name: "verification".to_owned(),
+        measured,
+        limit: Some(0.0),
+        unit: "documents".to_owned(),
+        outcome,
+        reason,
     }
 }
 
@@ -82,6 +100,7 @@ mod tests {
             doubled,
             surplus: Some(surplus),
             not_verified: None,
+            count_failed: false,
             examples: vec!["lost: a.txt".to_owned()],
         }
     }

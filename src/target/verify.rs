@@ -15,10 +15,13 @@ use crate::report::verification::VerificationRecord;
 const LOOK_UPS_MOST: usize = 20_000;
 /// Examples of each kind.
 const EXAMPLES_MOST: usize = 3;
-/// What was accepted and does not show up is waited for so many pauses ...
-const PAUSES_MOST: u32 = 60;
-/// ... or until nothing more has shown up for so many.
+/// What was accepted and does not show up is waited for so many pauses: longer than any index takes to refresh.
+const PAUSES_MOST: u32 = 130;
+/// What may or may not be there is waited for until nothing more has shown up for so many; and so is everything where
+/// the target was told to refresh.
 const PAUSES_QUIET: u32 = 8;
+/// Where names cannot be listed and some documents are unknown, so many accepted ones are looked up.
+const SAMPLE: u64 = 2000;
 
 /// What is held against the target.
 #[derive(Debug)]
@@ -54,12 +57,16 @@ impl Expected<'_> {
         self.wait_until_visible(before, exchange, profile, pause);
         let after = match census(exchange, profile, self.corpus, self.numbers) {
             Ok(Some(after)) => after,
-            Ok(None) => return nothing,
-            Err(error) => {
-                return VerificationRecord { not_verified: Some(error.to_string()), ..nothing };
+            Ok(None) => {
+                return nothing.failed("the target did not say how many documents it holds");
             }
+            Err(error) => return nothing.failed(&error.to_string()),
         };
         let mut record = self.compare(before, &after);
+        if after.found.is_none() && self.unknown > 0 {
+            let missing = self.missing_of_a_sample(exchange, profile);
+            record.lost = record.lost.max(Some(missing));
+        }
         if record.is_clean() == Some(false) {
             record.examples = self.examples(&record, &after, exchange, profile);
         }
@@ -76,15 +83,17 @@ impl Expected<'_> {
     ) {
         let (mut most, mut quiet) = (0, 0);
         for _ in 0..PAUSES_MOST {
-            let refreshed = profile.ask_refresh().map(|question| exchange.ask(&question));
-            drop(refreshed);
+            let refresh = profile.ask_refresh();
+            let is_refreshed = refresh.is_some_and(|question| exchange.ask(&question).is_ok());
             let answer = profile.ask_visible().and_then(|question| exchange.ask(&question).ok());
             let visible = answer.and_then(|answer| profile.read_visible(&answer));
             let Some(visible) = visible else { return };
             quiet = if visible > most { 0 } else { quiet + 1 };
             most = most.max(visible);
-            let is_all = visible >= before.documents + self.accepted + self.unknown;
-            if is_all || quiet >= PAUSES_QUIET || !pause() {
+            let expected = before.documents + self.accepted;
+            let is_all = visible >= expected + self.unknown;
+            let is_quiet = quiet >= PAUSES_QUIET && (visible >= expected || is_refreshed);
+            if is_all || is_quiet || !pause() {
                 return;
             }
         }
@@ -108,9 +117,17 @@ impl Expected<'_> {
             lost: Some(by_count.max(missing)),
             doubled: new_names.map(|names| new_documents.saturating_sub(names)),
             surplus: Some(found.saturating_sub(self.accepted + self.unknown)),
-            not_verified: None,
-            examples: Vec::new(),
+            ..VerificationRecord::default()
         }
+    }
+
+    /// How many of a sample of accepted documents are not there: unknown ones may make up for lost ones in a total.
+    fn missing_of_a_sample(&self, exchange: &mut impl Exchange, profile: &dyn Profile) -> u64 {
+        let step = crate::units::u64_to_usize(self.numbers.len() / SAMPLE + 1);
+        let sample = self.numbers.iter().step_by(step);
+        let copies =
+            sample.map_while(|number| copies(&self.corpus.name_of(number), exchange, profile));
+        crate::units::usize_to_u64(copies.filter(|copies| *copies == 0).count())
     }
 
     /// Some lost and some doubled names, where any can be shown.

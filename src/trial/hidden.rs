@@ -39,6 +39,8 @@ pub(super) struct HiddenGrowth {
     documents: f64,
     /// Seconds between the two.
     seconds: f64,
+    /// The longest time in which searches found nothing new: an index that refreshes rarely looks so.
+    still_s: f64,
 }
 
 impl HiddenGrowth {
@@ -49,6 +51,9 @@ impl HiddenGrowth {
             return None;
         }
         let third = looks.len() / 3;
+        let runs = looks.chunk_by(|earlier, later| earlier.visible == later.visible);
+        let lengths = runs.filter_map(|run| Some(run.last()?.t_s - run.first()?.t_s));
+        let still_s = lengths.fold(0.0, f64::max);
         let lowest = |part: &[&Visible]| {
             let hidden = part.iter().map(|look| look.accepted as f64 - look.visible as f64);
             let number = usize_to_u64(part.len()) as f64;
@@ -57,17 +62,17 @@ impl HiddenGrowth {
         };
         let (first, first_s) = lowest(looks.get(..third)?);
         let (last, last_s) = lowest(looks.get(looks.len() - third..)?);
-        Some(Self { documents: last - first, seconds: last_s - first_s })
+        Some(Self { documents: last - first, seconds: last_s - first_s, still_s })
     }
 
     /// What it says against a rate of `offered_rps` documents a second when it certainly grows.
     pub(super) fn alarm(self, offered_rps: f64) -> Option<Reason> {
-        (self.documents > CERTAIN_S * offered_rps).then(|| self.reason())
+        (self.documents > (CERTAIN_S + self.still_s) * offered_rps).then(|| self.reason())
     }
 
     /// The same when growth by a share of `resolution_ratio` is not ruled out, as finely as looks can tell.
     pub(super) fn not_ruled_out(self, offered_rps: f64, resolution_ratio: f64) -> Option<Reason> {
-        let allowed = (resolution_ratio * self.seconds + ALLOWED_S) * offered_rps;
+        let allowed = (resolution_ratio * self.seconds + ALLOWED_S + self.still_s) * offered_rps;
         (self.documents > allowed).then(|| self.reason())
     }
 

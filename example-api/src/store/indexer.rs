@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tantivy::indexer::{IndexWriterOptions, UserOperation};
-use tantivy::{Index, IndexReader, IndexWriter, TantivyError};
+use tantivy::{Directory as _, Index, IndexReader, IndexWriter, TantivyError};
 
 use super::log::Log;
 use super::schema::{Accepted, Fields};
@@ -108,6 +108,9 @@ impl Indexer {
         let mut commit = self.writer.prepare_commit()?;
         commit.set_payload(&self.added.to_string());
         commit.commit()?;
+        // The commit renames its list of segments; until the folder is synced a power cut may undo that, and the log
+        // is about to be let go of.
+        self.writer.index().directory().sync_directory()?;
         self.committed = self.added;
         self.uncommitted_bytes = 0;
         Ok(())

@@ -169,7 +169,17 @@ impl Log {
             self.arrival.notify_one();
         }
         if state.file_bytes >= FILE_BYTES_MAX {
-            self.begin_next_file(&mut state)?;
+            // The kernel tells an error of a file once: a sync under way must hear of it itself.
+            state = self
+                .synced
+                .wait_while(state, |state| state.is_syncing)
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(fault) = &state.fault {
+                return Err(fault.clone());
+            }
+            if state.file_bytes >= FILE_BYTES_MAX {
+                self.begin_next_file(&mut state)?;
+            }
         }
         Ok(sequence)
     }

@@ -72,6 +72,9 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     let elapsed_s = measurer.elapsed_s();
     let log = recorder.into_log();
     let verification = verify(&run, &outcome, &log, &session, &interrupt);
+    if interrupt.is_asked() {
+        outcome.ended_by = outcome.ended_by.or(Some(Finding::Interrupted));
+    }
     let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
     run.write(&record)?;
     print(settings, &run, &record)?;

@@ -1,7 +1,10 @@
 //! `plimsoll edge`: the catalogue of edge documents, and what the target makes of each.
 
+use anyhow::anyhow;
+
 use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
+use crate::app::profiles::ProfileChoice;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
 use crate::corpus::Numbers;
@@ -25,6 +28,12 @@ const DOCUMENTS: u64 = 2000;
 /// # Errors
 /// When the target is not ready.
 pub fn run(settings: &Settings) -> Result<Exit, Failure> {
+    if matches!(settings.profile, ProfileChoice::Http(_)) {
+        let error = anyhow!(
+            "PROFILE=http cannot be sent edge documents: only whole documents of the example API and of search engines can"
+        );
+        return Err(Failure::usage(error));
+    }
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut session = Session::open(settings, &[Workload::Index], &interrupt)?;
     let shape = session.ready.shape;
