@@ -88,10 +88,9 @@ impl Drop for Node {
     }
 }
 
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 7] = [
     "PRESET=quick",
     "LEVELS=0,100",
-    "DASHBOARD_S=5",
     "P99_MS=4000",
     "GOAL_RPS=20",
     "FLOOR_RPS=5",
@@ -100,10 +99,9 @@ const SHORT: [&str; 8] = [
 ];
 
 /// A short campaign up to a low ceiling: every document accepted is there, once.
-fn campaign(node: &Node, more: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let output = node.run(folder.path(), "capacity", &[&SHORT[..], more].concat());
-    let result = latest(folder.path());
+fn campaign(node: &Node, folder: &Path, more: &[&str]) {
+    let output = node.run(folder, "capacity", &[&SHORT[..], &["DASHBOARD_S=5"], more].concat());
+    let result = latest(folder);
     let told = format!("{more:?}: {}\n{}", stderr(&output), result["verification"]);
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert_eq!(result["capacity"]["finding"], "at_ceiling", "{told}");
@@ -138,10 +136,9 @@ fn campaign(node: &Node, more: &[&str]) {
 }
 
 /// More than the write queue holds: refused, counted as such, and nothing is lost.
-fn overload(node: &Node) {
-    let folder = tempfile::tempdir().unwrap();
+fn overload(node: &Node, folder: &Path) {
     let words = ["RPS=4000", "DURATION_S=4", "--json"];
-    let output = node.run(folder.path(), "load", &words);
+    let output = node.run(folder, "load", &words);
     let stream: Value = serde_json::from_slice(&output.stdout).unwrap();
     let refused = stream["counts"]["refused"].as_u64().unwrap();
     assert!(refused > 0, "the queue of 200 ran over: {} {}", stream["counts"], stream["statuses"]);
@@ -149,14 +146,13 @@ fn overload(node: &Node) {
 }
 
 /// The node dies in the middle of a level: exit 4, and the results so far.
-fn killed(node: &Node) {
-    let folder = tempfile::tempdir().unwrap();
-    let more = ["CEILING_RPS=120", "DASHBOARD_S=60"];
+fn killed(node: &Node, folder: &Path) {
+    let more = ["CEILING_RPS=120", "DASHBOARD_S=60", "OUT=killed"];
     let words = node.words(&[&SHORT[..], &more].concat());
     let words: Vec<&str> =
         ["capacity"].into_iter().chain(words.iter().map(String::as_str)).collect();
-    let mut child = plimsoll(folder.path(), &words).spawn().unwrap();
-    let journal = folder.path().join("results/latest/trials.jsonl");
+    let mut child = plimsoll(folder, &words).spawn().unwrap();
+    let journal = folder.join("killed/latest/trials.jsonl");
     let has_soaked = || {
         std::fs::read_to_string(&journal).is_ok_and(|text| text.contains("\"purpose\":\"soak\""))
     };
@@ -171,7 +167,8 @@ fn killed(node: &Node) {
     node.kill();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(4), "the target is lost");
-    let result = latest(folder.path());
+    let text = std::fs::read_to_string(folder.join("killed/latest/result.json")).unwrap();
+    let result: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
         result["verification"]["found"],
         Value::Null,
@@ -185,15 +182,19 @@ fn killed(node: &Node) {
 fn opensearch_is_measured_single_and_in_bulk_overloaded_and_killed() {
     let _turn = ONE_AT_A_TIME.lock();
     let Some(node) = Node::start("opensearch") else { return };
-    campaign(&node, &["CEILING_RPS=120"]);
-    campaign(&node, &["CEILING_RPS=600", "BATCH=5"]);
-    overload(&node);
-    killed(&node);
+    // One folder, so that the numbers of documents go on.
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    campaign(&node, folder, &["CEILING_RPS=120"]);
+    campaign(&node, folder, &["CEILING_RPS=600", "BATCH=5"]);
+    overload(&node, folder);
+    killed(&node, folder);
 }
 
 #[test]
 fn elasticsearch_is_measured_in_bulk() {
     let _turn = ONE_AT_A_TIME.lock();
     let Some(node) = Node::start("elasticsearch") else { return };
-    campaign(&node, &["CEILING_RPS=600", "BATCH=5"]);
+    let folder = tempfile::tempdir().unwrap();
+    campaign(&node, folder.path(), &["CEILING_RPS=600", "BATCH=5"]);
 }

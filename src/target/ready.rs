@@ -60,6 +60,14 @@ pub enum NotReady {
         /// What should have come.
         expected: String,
     },
+    /// The documents are there already.
+    #[error(
+        "{url} answered 409: documents of these numbers are there already; give FIRST_INDEX=N beyond them or another CORPUS_SEED, or empty the target"
+    )]
+    AlreadyThere {
+        /// What was asked.
+        url: String,
+    },
     /// No document number could be reserved.
     #[error(transparent)]
     Numbers(#[from] NumbersError),
@@ -221,9 +229,13 @@ impl Preflight<'_> {
             return Ok(());
         }
         let verb = profile.route(workload).verb.name();
+        let url = format!("{verb} {}{}", self.base_url, path_of(profile, workload, &(0..0)));
+        if answer.status == 409 {
+            return Err(NotReady::AlreadyThere { url });
+        }
         let kind = answer.content_type.as_deref().unwrap_or("no content type");
         Err(NotReady::WrongAnswer {
-            url: format!("{verb} {}{}", self.base_url, path_of(profile, workload, &(0..0))),
+            url,
             status: answer.status,
             kind: shown(kind, EXCERPT_CHARS),
             excerpt: shown(&String::from_utf8_lossy(&answer.body), EXCERPT_CHARS),
