@@ -18,6 +18,7 @@ use plimsoll::profile::example_api::ExampleApi;
 use plimsoll::profile::exchange::{Answer, Exchange, ExchangeError, Question};
 use plimsoll::profile::holdings::Count;
 use plimsoll::profile::search_engine::{Kind, SearchEngine};
+use plimsoll::report::schema::Outcome;
 use plimsoll::report::verification::VerificationRecord;
 use plimsoll::target::census::census;
 use plimsoll::target::verify::Expected;
@@ -218,6 +219,33 @@ impl Exchange for Slow<'_> {
         }
         self.shelf.ask(question)
     }
+}
+
+#[test]
+fn a_lost_document_is_looked_up_where_unknown_ones_could_make_up_for_it() {
+    let corpus = corpus();
+    let api = ExampleApi::new(Arc::clone(&corpus), PermissionsShape::Object);
+    let mut shelf = Shelf::of(&corpus, 0..25);
+    let lost = corpus.name_of(4);
+    shelf.documents.remove(&lost);
+    let record = verified(&mut shelf, &api, &corpus, 20, 5);
+    assert_eq!((record.found, record.lost), (Some(24), Some(1)), "the numbers are within bounds");
+    assert_eq!(record.examples, [format!("lost: {lost}")], "and it is shown");
+}
+
+#[test]
+fn a_target_that_counted_before_and_does_not_afterwards_is_no_pass() {
+    let corpus = corpus();
+    let api = ExampleApi::new(Arc::clone(&corpus), PermissionsShape::Object);
+    let mut shelf = Shelf { can_count: false, ..Shelf::of(&corpus, 0..20) };
+    let (mut numbers, before) =
+        (NumberSet::default(), Some(Count { documents: 0, names: Some(0) }));
+    numbers.insert(0..20);
+    let expected =
+        Expected { before, accepted: 20, unknown: 0, numbers: &numbers, corpus: &corpus };
+    let record = expected.verify(&mut shelf, &api, || true);
+    let criterion = record.criterion().expect("it is judged");
+    assert_eq!((record.found, criterion.outcome), (None, Outcome::Invalid), "{record:?}");
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl VerificationRecord {
     }
 
     /// A target that cannot count is not judged by it.
-    pub(super) fn criterion(&self) -> Option<CriterionRecord> {
+    #[must_use]
+    pub fn criterion(&self) -> Option<CriterionRecord> {
         if self.count_failed {
             let reason = self.not_verified.clone().unwrap_or_default();
             return Some(criterion(None, Outcome::Invalid, reason));

@@ -63,12 +63,13 @@ impl Expected<'_> {
             Err(error) => return nothing.failed(&error.to_string()),
         };
         let mut record = self.compare(before, &after);
+        let mut missing = Vec::new();
         if after.found.is_none() && self.unknown > 0 {
-            let missing = self.missing_of_a_sample(exchange, profile);
-            record.lost = record.lost.max(Some(missing));
+            missing = self.missing_of_a_sample(exchange, profile);
+            record.lost = record.lost.max(Some(crate::units::usize_to_u64(missing.len())));
         }
         if record.is_clean() == Some(false) {
-            record.examples = self.examples(&record, &after, exchange, profile);
+            record.examples = self.examples(&record, &after, missing, exchange, profile);
         }
         record
     }
@@ -121,26 +122,31 @@ impl Expected<'_> {
         }
     }
 
-    /// How many of a sample of accepted documents are not there: unknown ones may make up for lost ones in a total.
-    fn missing_of_a_sample(&self, exchange: &mut impl Exchange, profile: &dyn Profile) -> u64 {
+    /// Which of a sample of accepted documents are not there: unknown ones may make up for lost ones in a total.
+    fn missing_of_a_sample(
+        &self,
+        exchange: &mut impl Exchange,
+        profile: &dyn Profile,
+    ) -> Vec<String> {
         let step = crate::units::u64_to_usize(self.numbers.len() / SAMPLE + 1);
-        let sample = self.numbers.iter().step_by(step);
-        let copies =
-            sample.map_while(|number| copies(&self.corpus.name_of(number), exchange, profile));
-        crate::units::usize_to_u64(copies.filter(|copies| *copies == 0).count())
+        let names = self.numbers.iter().step_by(step).map(|number| self.corpus.name_of(number));
+        let asked = names.map_while(|name| Some((copies(&name, exchange, profile)?, name)));
+        asked.filter(|(copies, _)| *copies == 0).map(|(_, name)| name).collect()
     }
 
-    /// Some lost and some doubled names, where any can be shown.
+    /// Some lost and some doubled names, where any can be shown; `missing` are known to be lost.
     fn examples(
         &self,
         record: &VerificationRecord,
         after: &Census,
+        missing: Vec<String>,
         exchange: &mut impl Exchange,
         profile: &dyn Profile,
     ) -> Vec<String> {
-        let mut lost = Vec::new();
+        let mut lost = missing;
+        lost.truncate(EXAMPLES_MOST);
         let mut doubled = after.doubles.clone();
-        let wants_lost = record.lost.is_some_and(|lost| lost > 0);
+        let wants_lost = record.lost.is_some_and(|lost| lost > 0) && lost.is_empty();
         let wants_doubled = record.doubled.is_some_and(|doubled| doubled > 0) && doubled.is_empty();
         if let Some(found) = &after.found {
             let missing = self.numbers.iter().filter(|number| !found.contains(*number));

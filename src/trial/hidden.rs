@@ -39,7 +39,8 @@ pub(super) struct HiddenGrowth {
     documents: f64,
     /// Seconds between the two.
     seconds: f64,
-    /// The longest time in which searches found nothing new: an index that refreshes rarely looks so.
+    /// The longest time in which searches found nothing new and then something: an index that refreshes rarely looks so,
+    /// and one that shows nothing any more does not.
     still_s: f64,
 }
 
@@ -51,9 +52,12 @@ impl HiddenGrowth {
             return None;
         }
         let third = looks.len() / 3;
-        let runs = looks.chunk_by(|earlier, later| earlier.visible == later.visible);
-        let lengths = runs.filter_map(|run| Some(run.last()?.t_s - run.first()?.t_s));
-        let still_s = lengths.fold(0.0, f64::max);
+        let still = looks.chunk_by(|earlier, later| earlier.visible == later.visible);
+        let mut lengths: Vec<f64> =
+            still.filter_map(|run| Some(run.last()?.t_s - run.first()?.t_s)).collect();
+        // Nobody knows whether the last stretch would have ended.
+        lengths.pop();
+        let still_s = lengths.into_iter().fold(0.0, f64::max);
         let lowest = |part: &[&Visible]| {
             let hidden = part.iter().map(|look| look.accepted as f64 - look.visible as f64);
             let number = usize_to_u64(part.len()) as f64;
@@ -88,9 +92,15 @@ mod tests {
 
     /// Looks at 100 documents/s of which `kept_rps` become visible, refreshed every second at `phase_s`.
     fn looks(kept_rps: f64, phase_s: f64, number: u32) -> Vec<Visible> {
+        refreshed_every(1.0, kept_rps, phase_s, number)
+    }
+
+    /// The same, refreshed every `period_s`.
+    fn refreshed_every(period_s: f64, kept_rps: f64, phase_s: f64, number: u32) -> Vec<Visible> {
         let looks = (0..number).map(|look| {
             let t_s = PERIOD_S * f64::from(look) + 0.3;
-            let refreshed_s = ((t_s - phase_s).floor() + phase_s).max(0.0);
+            let refreshes = ((t_s - phase_s) / period_s).floor();
+            let refreshed_s = (refreshes * period_s + phase_s).max(0.0);
             Visible {
                 t_s,
                 accepted: crate::units::round_to_u64(100.0 * t_s),
@@ -120,7 +130,27 @@ mod tests {
         assert!(growth.not_ruled_out(100.0, 0.03).is_some(), "{growth:?}");
     }
 
+    #[test]
+    fn an_index_that_shows_nothing_any_more_is_seen() {
+        for stops_at in [0, 8] {
+            let mut looks = looks(100.0, 0.0, 30);
+            let stopped = looks[stops_at].visible;
+            looks.iter_mut().skip(stops_at).for_each(|look| look.visible = stopped);
+            let growth = HiddenGrowth::of(&looks, 0.0).unwrap();
+            assert!(growth.alarm(100.0).is_some(), "stopped at look {stops_at}: {growth:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_slow_refresh_is_no_growth(
+            period_s in 1.0..10.0_f64, phase in 0.0..1.0_f64, number in 15..60_u32,
+        ) {
+            let looks = refreshed_every(period_s, 100.0, phase * period_s, number);
+            let growth = HiddenGrowth::of(&looks, 1.0).unwrap();
+            prop_assert_eq!(growth.alarm(100.0), None);
+        }
+
         #[test]
         fn refreshing_is_no_growth(phase_s in 0.0..1.0_f64, number in 11..60_u32) {
             let growth = HiddenGrowth::of(&looks(100.0, phase_s, number), 1.0).unwrap();
