@@ -191,6 +191,17 @@ fn help_shows_every_setting_that_the_command_takes() {
     assert_refused(&plimsoll(folder.path(), &["capcity"], &[]), "'capacity'", "capcity");
 }
 
+#[test]
+fn a_rehearsal_needs_no_word_and_a_search_engine_cannot_be_rehearsed() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = plimsoll(folder.path(), &["rehearse", "PRESET=quick", "SEED=1"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("capacity 3"), "about 400/s: {}", text(&output.stdout));
+    let refused = plimsoll(folder.path(), &["rehearse", "ENGINE=tantivy"], &[]);
+    assert_eq!(refused.status.code(), Some(2), "what it costs is not known before");
+    assert!(text(&refused.stderr).contains("ENGINE=tantivy"), "{}", text(&refused.stderr));
+}
+
 /// The defaults shown for the example API are its own: its source is asked.
 #[test]
 fn defaults_shown_for_the_example_api_are_its_own() {

@@ -5,7 +5,7 @@
 
 use anyhow::{Result, bail};
 
-use super::keys::{KEYS, Takers};
+use super::keys::{Command, KEYS, Takers};
 use super::target::Target;
 use super::values::Values;
 
@@ -16,8 +16,9 @@ pub(super) fn variables(
     values: &Values<'_>,
     target: &Target,
     workers: u32,
+    command: Command,
 ) -> Result<Vec<(String, String)>> {
-    check(values, target)?;
+    check(values, target, command)?;
     let mut variables = vec![("WORKERS".to_owned(), workers.to_string())];
     for key in KEYS.iter().filter(|key| key.takers == Takers::ExampleApi) {
         let Some((text, _)) = values.text(key.name).filter(|_| values.is_given(key.name)) else {
@@ -48,16 +49,18 @@ const OF_THE_MODEL: [&str; 4] = ["SERVICE_MS", "SERVICE_LAW", "STALL_MS", "STALL
 /// What only an engine that keeps documents has.
 const OF_TANTIVY: [&str; 4] = ["ACK_MS", "REFRESH_MS", "DURABILITY", "DATA"];
 
-/// The engine that nobody named, where another setting asks for one: a setting of the model asks for the model.
-pub(super) fn implied_engine(values: &Values<'_>) -> Option<&'static str> {
-    let is_asked_for = OF_THE_MODEL.iter().any(|key| values.is_given(key));
+/// The engine that nobody named, where something else asks for one: a setting of the model asks for the model, and only
+/// the model can be rehearsed.
+pub(super) fn implied_engine(values: &Values<'_>, command: Command) -> Option<&'static str> {
+    let is_asked_for =
+        command == Command::Rehearse || OF_THE_MODEL.iter().any(|key| values.is_given(key));
     (!values.is_given("ENGINE") && is_asked_for).then_some("model")
 }
 
-fn check(values: &Values<'_>, target: &Target) -> Result<()> {
+fn check(values: &Values<'_>, target: &Target, command: Command) -> Result<()> {
     let engines = ["tantivy", "model", "compat"];
     let named = values.one_of("ENGINE", &engines.map(|engine| (engine, engine)))?;
-    let engine = implied_engine(values).unwrap_or(named);
+    let engine = implied_engine(values, command).unwrap_or(named);
     let is_compat = engine == "compat";
     let (foreign, cure) = match engine {
         "tantivy" => (&OF_THE_MODEL, "ENGINE=model"),

@@ -118,7 +118,7 @@ impl Settings {
         let target = target(&values)?;
         let (profile, batch) = profile(&values, &target)?;
         let trust = trust(&values, &target)?;
-        let example_api = example_api::variables(&values, &target, workers)?;
+        let example_api = example_api::variables(&values, &target, workers, command)?;
         let settings = Self {
             workers,
             target,
@@ -211,20 +211,20 @@ impl Settings {
         // A service behind a URL has none of the example API's settings, not even by default.
         let is_meant =
             |key: &Key| self.target == Target::Embedded || key.takers != Takers::ExampleApi;
-        let implied = example_api::implied_engine(values)
-            .or_else(|| (command == Command::Rehearse).then_some("model"));
+        let implied = example_api::implied_engine(values, command);
         KEYS.iter()
             .filter(|key| key.is_taken_by(command) && is_meant(key))
             .map(|key| {
+                if let ("ENGINE", Some(engine)) = (key.name, implied) {
+                    let (value, origin) = (engine.to_owned(), Origin::Implied);
+                    return Resolved { key: key.name, value, origin };
+                }
                 let given = values.text(key.name).map(|(text, origin)| (text.to_owned(), origin));
                 let (value, origin) = given.unwrap_or_else(|| match key.fallback {
                     Fallback::ByPreset if key.name == "BUDGET_S" => {
                         (self.budget_s.to_string(), Origin::Preset)
                     }
                     Fallback::ByPreset => (self.dashboard_s.to_string(), Origin::Preset),
-                    Fallback::Text(_) if key.name == "ENGINE" && implied.is_some() => {
-                        (implied.unwrap_or_default().to_owned(), Origin::Implied)
-                    }
                     Fallback::Random => (self.seed.to_string(), Origin::Random),
                     Fallback::Text(text) => (text.to_owned(), Origin::Default),
                     Fallback::Required => ("none".to_owned(), Origin::Default),
@@ -273,6 +273,24 @@ mod tests {
         let expected = [("WORKERS", "2"), ("SERVICE_MS", "20")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(settings.example_api, expected, "and no default");
+    }
+
+    #[test]
+    fn the_engine_that_is_recorded_is_the_one_that_runs() {
+        let engine = |command, words: &[&str]| {
+            let settings = resolve(command, words).expect("settings");
+            let engine = settings.resolved.into_iter().find(|item| item.key == "ENGINE");
+            engine.map(|item| (item.value, item.origin)).expect("it is listed")
+        };
+        let of = |value: &str, origin| (value.to_owned(), origin);
+        assert_eq!(engine(Command::Capacity, &[]), of("tantivy", Origin::Default), "by default");
+        for word in ["SERVICE_MS=5", "SERVICE_LAW=exp"] {
+            let asked = engine(Command::Capacity, &[word]);
+            assert_eq!(asked, of("model", Origin::Implied), "{word} is the model's own");
+        }
+        assert_eq!(engine(Command::Rehearse, &[]), of("model", Origin::Implied), "simulated");
+        let named = engine(Command::Capacity, &["ENGINE=compat", "SERVICE_MS=5"]);
+        assert_eq!(named, of("compat", Origin::Word), "what is named stays");
     }
 
     #[test]
