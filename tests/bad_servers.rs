@@ -8,17 +8,14 @@
 
 mod support;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use plimsoll::live::{Address, LiveMeasurer, Tuning};
-use plimsoll::profile::holdings::Holdings;
-use plimsoll::profile::{Profile, Reading, Route};
 use plimsoll::trial::outcome::Break;
 use plimsoll::trial::result::TrialResult;
 use plimsoll::trial::tally::Tally;
 use plimsoll::trial::{Measurer, Workload};
-use support::trials::{Counter, GENTLE, Load, Plain, TO_THE_END, index, plan, run_at};
+use support::trials::{Counter, GENTLE, Load, PLAIN, Plain, TO_THE_END, index, plan, run_at};
 use support::{Manner, Server};
 
 const FEW: Load =
@@ -29,48 +26,9 @@ fn broken(tally: &Tally, kind: Break) -> u64 {
 }
 
 /// Sends 4 MB with each request: more than the kernel takes at once.
-#[derive(Debug)]
-struct Bulky;
-
-impl Holdings for Bulky {}
-
-impl Profile for Bulky {
-    fn name(&self) -> &'static str {
-        "bulky"
-    }
-
-    fn route(&self, workload: Workload) -> Route {
-        Plain.route(workload)
-    }
-
-    fn write_path(&self, workload: Workload, numbers: &Range<u64>, out: &mut Vec<u8>) {
-        Plain.write_path(workload, numbers, out);
-    }
-
-    fn write_body(&self, _workload: Workload, _numbers: &Range<u64>, out: &mut Vec<u8>) {
-        out.resize(4 << 20, b'x');
-    }
-
-    fn classify(&self, workload: Workload, status: u16, body: &[u8], documents: u64) -> Reading {
-        Plain.classify(workload, status, body, documents)
-    }
-
-    fn body_bytes_max(&self, workload: Workload) -> usize {
-        Plain.body_bytes_max(workload)
-    }
-
-    fn expected(&self, workload: Workload) -> String {
-        Plain.expected(workload)
-    }
-
-    fn accepted_answer(&self, documents: u64) -> (u16, Vec<u8>) {
-        Plain.accepted_answer(documents)
-    }
-}
-
 fn run_bulky(server: &Server) -> TrialResult {
     let address = Address::plain(server.address);
-    let (profile, tuning) = (Arc::new(Bulky), Tuning::usual(16));
+    let (profile, tuning) = (Arc::new(Plain { padded_bytes: 4 << 20, ..PLAIN }), Tuning::usual(16));
     let mut measurer =
         LiveMeasurer::new(address, profile, Counter(0), tuning, Box::new(|| true)).unwrap();
     let load = Load { rps: 8.0, ..FEW };

@@ -17,13 +17,13 @@ use plimsoll::trial::result::TrialResult;
 use plimsoll::trial::{Measurer, Workload};
 use support::encrypted::Encrypted;
 use support::tool::{plimsoll, stderr};
-use support::trials::{Counter, GENTLE, Load, Plain, TO_THE_END, index, plan};
+use support::trials::{Counter, GENTLE, Load, PLAIN, TO_THE_END, index, plan};
 use support::{Manner, Server};
 
 fn run(address: std::net::SocketAddr, trust: &Trust, load: &Load) -> TrialResult {
     let tls = Some(TlsClient::new("127.0.0.1", trust).unwrap());
     let address = Address { tls, ..Address::plain(address) };
-    let (profile, tuning) = (Arc::new(Plain), Tuning::usual(64));
+    let (profile, tuning) = (Arc::new(PLAIN), Tuning::usual(64));
     let mut measurer =
         LiveMeasurer::new(address, profile, Counter(0), tuning, Box::new(|| true)).unwrap();
     measurer.run(&plan(load, &[Workload::Index]), &mut { TO_THE_END }).unwrap()

@@ -8,61 +8,19 @@
 
 mod support;
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use plimsoll::live::{Pacing, Reuse, Tuning, self_test};
-use plimsoll::profile::holdings::Holdings;
-use plimsoll::profile::{Profile, Reading, Route};
+use plimsoll::profile::Profile;
 use plimsoll::trial::criteria::Judge;
 use plimsoll::trial::objective::Objective;
 use plimsoll::trial::outcome::Break;
 use plimsoll::trial::{Measurer, RecoverPlan, StopCause, TrialId, Workload};
 use support::trials::{
-    GENTLE, Load, Plain, TO_THE_END, Until, index, measurer, plan, run_at, tuned,
+    GENTLE, Load, PLAIN, Plain, TO_THE_END, Until, index, measurer, plan, run_at, tuned,
 };
 use support::{Manner, Server};
-
-/// Expects another answer than it says.
-#[derive(Debug)]
-struct Mistaken;
-
-impl Holdings for Mistaken {}
-
-impl Profile for Mistaken {
-    fn name(&self) -> &'static str {
-        "mistaken"
-    }
-
-    fn route(&self, workload: Workload) -> Route {
-        Plain.route(workload)
-    }
-
-    fn write_path(&self, workload: Workload, numbers: &Range<u64>, out: &mut Vec<u8>) {
-        Plain.write_path(workload, numbers, out);
-    }
-
-    fn write_body(&self, workload: Workload, numbers: &Range<u64>, out: &mut Vec<u8>) {
-        Plain.write_body(workload, numbers, out);
-    }
-
-    fn classify(&self, workload: Workload, status: u16, body: &[u8], documents: u64) -> Reading {
-        Plain.classify(workload, status, body, documents)
-    }
-
-    fn body_bytes_max(&self, workload: Workload) -> usize {
-        Plain.body_bytes_max(workload)
-    }
-
-    fn expected(&self, workload: Workload) -> String {
-        Plain.expected(workload)
-    }
-
-    fn accepted_answer(&self, _documents: u64) -> (u16, Vec<u8>) {
-        (200, b"what?".to_vec())
-    }
-}
 
 #[test]
 fn a_server_that_keeps_connections_gets_every_request_once_on_few_connections() {
@@ -236,11 +194,12 @@ fn the_generator_knows_what_it_reaches_against_a_server_that_does_nothing() {
     let ask = |profile: Arc<dyn Profile>| {
         self_test::calibrate(&profile, 1, Tuning::usual(256), &|| false).unwrap()
     };
-    let able = ask(Arc::new(Plain)).expect("nobody wanted to stop");
+    let able = ask(Arc::new(PLAIN)).expect("nobody wanted to stop");
     let ceiling_rps = able.ceiling_rps.expect("at least the first rate");
     assert!(ceiling_rps >= 1000.0, "{ceiling_rps}");
     assert!(able.lateness_ms.p99.is_some() && able.cpu_us_per_request.is_some(), "{able:?}");
-    let unable = ask(Arc::new(Mistaken)).expect("nobody wanted to stop");
+    let unable =
+        ask(Arc::new(Plain { good_answer: b"what?", ..PLAIN })).expect("nobody wanted to stop");
     assert_eq!(unable.ceiling_rps, None, "wrong answers are no answers");
 }
 

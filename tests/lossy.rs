@@ -56,3 +56,20 @@ fn every_document_is_accounted_for_and_a_lossy_engine_fails_with_examples() {
         assert!(examples.iter().any(|example| is_of_kind(&example)), "one is shown: {told}");
     }
 }
+
+#[test]
+fn documents_of_a_run_that_is_not_known_here_are_not_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |more: &[&str]| {
+        let words = ["load", "RPS=20", "DURATION_S=1", "DATA=kept", "REFRESH_MS=100"];
+        let output = run(folder.path(), &[&words[..], more].concat());
+        (output.status.code(), stderr(&output))
+    };
+    assert_eq!(load(&[]).0, Some(0), "the first run");
+    assert_eq!(load(&[]).0, Some(0), "the next one goes on behind it");
+    std::fs::remove_dir_all(folder.path().join("state")).unwrap();
+    let (code, told) = load(&[]);
+    assert_eq!(code, Some(2), "its numbers begin anew: {told}");
+    assert!(told.contains("FIRST_INDEX"), "with the cure: {told}");
+    assert_eq!(load(&["FIRST_INDEX=5000"]).0, Some(0), "which helps");
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use super::exit::{Exit, Failure};
-use crate::corpus::Corpus;
 use crate::corpus::number_set::NumberSet;
+use crate::corpus::{Corpus, Numbers};
 use crate::files::numbers::NumberFile;
 use crate::live::Address;
 use crate::live::inquirer::Inquirer;
@@ -18,6 +18,7 @@ use crate::profile::{PermissionsShape, Profile};
 use crate::target::census::census;
 use crate::target::prepare::{NotPrepared, prepare, server};
 use crate::target::ready::{NotReady, Preflight, Ready};
+use crate::trial::Workload;
 
 /// Before the preflight the target has so long to say how many documents it holds.
 const GLANCE_MS: u64 = 1000;
@@ -67,6 +68,10 @@ pub(super) fn first_ready(
             Err(error) => return Err(Failure::new(Exit::Target, error)),
         }
         let before = count_before(&mut inquirer, &*profile, corpus);
+        let holds_some = before.is_some_and(|count| count.documents > 0);
+        if holds_some && preflight.workloads.contains(&Workload::Index) {
+            refuse_known_numbers(&mut inquirer, &*profile, corpus, numbers)?;
+        }
         match preflight.check(&mut inquirer, numbers, profile_of) {
             Ok(ready) => {
                 let server = server(&mut inquirer, &*profile);
@@ -111,6 +116,27 @@ fn count_before(
         visible = now;
     }
     census(inquirer, profile, corpus, &NumberSet::default()).ok()?.map(|census| census.count)
+}
+
+/// Documents that are there from an earlier run would be accepted again and never be found: the same numbers must not be
+/// sent twice. The first one is asked for.
+fn refuse_known_numbers(
+    inquirer: &mut Inquirer<'_>,
+    profile: &dyn Profile,
+    corpus: &Corpus,
+    numbers: &mut NumberFile,
+) -> Result<(), Failure> {
+    let number = numbers.reserve(1).map_err(Failure::usage)?.start;
+    let name = corpus.name_of(number);
+    let answer = profile.ask_name(&name).and_then(|question| inquirer.ask(&question).ok());
+    let copies = answer.and_then(|answer| profile.read_name(&name, &answer));
+    if copies.is_some_and(|copies| copies > 0) {
+        return Err(Failure::usage(anyhow!(
+            "the target holds document {number} of this corpus already, from a run that is not known here: give \
+             FIRST_INDEX=N beyond its numbers, or another CORPUS_SEED"
+        )));
+    }
+    Ok(())
 }
 
 fn interrupted() -> Failure {

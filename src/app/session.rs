@@ -25,7 +25,6 @@ use crate::live::tls::{TlsClient, Trust};
 use crate::live::vitals::{descriptor_limits, raise_descriptors};
 use crate::live::{Address, LiveMeasurer, Secret, Tuning, self_test};
 
-use crate::profile::Profile;
 use crate::profile::holdings::Count;
 use crate::report::schema::CalibrationRecord;
 use crate::report::verification::VerificationRecord;
@@ -52,9 +51,7 @@ pub struct Session {
     pub server: Option<String>,
     /// What it held before anything was sent; `None` where it cannot count.
     before: Option<Count>,
-    address: Address,
     corpus: Arc<Corpus>,
-    profile: Arc<dyn Profile>,
     batch: u64,
     tuning: Tuning,
     /// Limits of this process on file descriptors.
@@ -102,11 +99,10 @@ impl Session {
         let found =
             first_ready(addresses, &preflight, &corpus, &mut numbers, profile_of, &is_interrupted)?;
         let Found { address, ready, server, before, tells } = found;
-        let profile = profile_of(ready.shape);
         let lives = launched.clone();
         let mut measurer = LiveMeasurer::new(
-            address.clone(),
-            Arc::clone(&profile),
+            address,
+            profile_of(ready.shape),
             numbers,
             tuning,
             Box::new(move || lives.as_ref().is_none_or(|server| server.borrow_mut().is_alive())),
@@ -118,9 +114,7 @@ impl Session {
             ready,
             server,
             before,
-            address,
             corpus,
-            profile,
             batch,
             tuning,
             base_url: base.text,
@@ -151,7 +145,8 @@ impl Session {
     #[must_use]
     pub fn verify(&self, sent: VerificationRecord, interrupt: &Interrupt) -> VerificationRecord {
         let is_interrupted = || interrupt.is_asked();
-        let Ok(mut inquirer) = Inquirer::new(self.address.clone(), &is_interrupted) else {
+        let Ok(mut inquirer) = Inquirer::new(self.measurer.address().clone(), &is_interrupted)
+        else {
             return sent;
         };
         if self.before.is_some() {
@@ -165,7 +160,7 @@ impl Session {
             numbers: &numbers,
             corpus: &self.corpus,
         };
-        expected.verify(&mut inquirer, &*self.profile, || {
+        expected.verify(&mut inquirer, &**self.measurer.profile(), || {
             std::thread::sleep(PAUSE);
             !interrupt.is_asked()
         })
@@ -178,7 +173,7 @@ impl Session {
     pub fn calibrate(&self, interrupt: &Interrupt) -> Result<Option<CalibrationRecord>, Failure> {
         let is_interrupted = || interrupt.is_asked();
         let tuning = Tuning { lanes_max: self.tuning.lanes_max.min(LANES), ..self.tuning };
-        self_test::calibrate(&self.profile, self.batch, tuning, &is_interrupted)
+        self_test::calibrate(self.measurer.profile(), self.batch, tuning, &is_interrupted)
             .map_err(Failure::internal)
     }
 }

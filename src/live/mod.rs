@@ -191,8 +191,8 @@ impl<N: Numbers> LiveMeasurer<N> {
     }
 
     /// How the target is spoken to.
-    pub fn profile(&self) -> &dyn Profile {
-        &*self.profile
+    pub const fn profile(&self) -> &Arc<dyn Profile> {
+        &self.profile
     }
 
     /// Where it is.

@@ -9,12 +9,13 @@ use super::times::PercentilesRecord;
 pub fn load_table(stream: &StreamRecord) -> String {
     let counts = &stream.counts;
     let mut text = format!(
-        "{}, {} arrivals: {} of {} requests accepted in {}\n\
+        "{}, {} arrivals: {} of {} {} accepted in {}\n\
          offered {}/s, accepted {}/s, {} connections opened, {} requests sent again\n",
         stream.workload,
         stream.arrivals,
         counts.accepted,
         counts.scheduled,
+        if stream.batch > 1 { "documents" } else { "requests" },
         span(stream.measured_s),
         rate(Some(stream.offered_rps)),
         rate(stream.accepted_rps),

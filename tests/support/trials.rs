@@ -30,7 +30,14 @@ impl Numbers for Counter {
 
 /// Accepts `"OK"` and any JSON object.
 #[derive(Debug)]
-pub(crate) struct Plain;
+pub(crate) struct Plain {
+    /// Bodies are made at least so long.
+    pub(crate) padded_bytes: usize,
+    /// What it says that a good answer is.
+    pub(crate) good_answer: &'static [u8],
+}
+
+pub(crate) const PLAIN: Plain = Plain { padded_bytes: 0, good_answer: b"\"OK\"" };
 
 impl Holdings for Plain {}
 
@@ -55,6 +62,7 @@ impl Profile for Plain {
 
     fn write_body(&self, _workload: Workload, numbers: &Range<u64>, out: &mut Vec<u8>) {
         out.extend_from_slice(format!("{{\"name\":\"{}\"}}", numbers.start).as_bytes());
+        out.resize(out.len().max(self.padded_bytes), b' ');
     }
 
     fn classify(&self, _workload: Workload, status: u16, body: &[u8], _documents: u64) -> Reading {
@@ -74,7 +82,7 @@ impl Profile for Plain {
     }
 
     fn accepted_answer(&self, _documents: u64) -> (u16, Vec<u8>) {
-        (200, b"\"OK\"".to_vec())
+        (200, self.good_answer.to_vec())
     }
 }
 
@@ -113,7 +121,7 @@ pub(crate) fn measurer(address: SocketAddr, lanes_max: u32) -> LiveMeasurer<Coun
 
 pub(crate) fn tuned(address: SocketAddr, tuning: Tuning) -> LiveMeasurer<Counter> {
     let address = Address::plain(address);
-    LiveMeasurer::new(address, Arc::new(Plain), Counter(0), tuning, Box::new(|| true)).unwrap()
+    LiveMeasurer::new(address, Arc::new(PLAIN), Counter(0), tuning, Box::new(|| true)).unwrap()
 }
 
 pub(crate) fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {

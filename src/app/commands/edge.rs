@@ -39,7 +39,7 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
     let shape = session.ready.shape;
     let mut numbers = session.measurer.numbers_mut().reserve(DOCUMENTS).map_err(Failure::usage)?;
     let (profile, address) = (session.measurer.profile(), session.measurer.address());
-    let form = Form::of(profile, &address.host, shape);
+    let form = Form::of(&**profile, &address.host, shape);
     let mut draft = || -> Draft {
         let mut body = Vec::new();
         // A test sees that the catalogue takes fewer.
