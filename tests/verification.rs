@@ -249,6 +249,17 @@ fn a_target_that_counted_before_and_does_not_afterwards_is_no_pass() {
 }
 
 #[test]
+fn a_name_that_a_target_makes_up_steers_no_terminal() {
+    let corpus = corpus();
+    let engine = SearchEngine::new(Kind::OpenSearch, Arc::clone(&corpus), 1, 1);
+    let mut shelf = Shelf::of(&corpus, 0..20);
+    shelf.documents.insert("\u{1b}[2Jgone".to_owned(), 2);
+    let record = verified(&mut shelf, &engine, &corpus, 20, 0);
+    assert_eq!((record.doubled, record.surplus), (Some(1), Some(1)), "{record:?}");
+    assert_eq!(record.examples, ["doubled: [2Jgone"], "without its escape");
+}
+
+#[test]
 fn what_a_search_finds_only_after_a_while_is_waited_for() {
     let corpus = corpus();
     let api = ExampleApi::new(Arc::clone(&corpus), PermissionsShape::Object);

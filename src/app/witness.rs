@@ -15,7 +15,7 @@ use crate::trial::{Tick, TrialId, TrialPlan};
 const WORTH_TELLING_S: f64 = 1.0;
 
 /// What a run has measured so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RunLog {
     /// Its trials, judged.
     pub trials: Vec<TrialRecord>,

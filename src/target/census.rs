@@ -5,13 +5,15 @@
 use crate::corpus::Corpus;
 use crate::corpus::number_set::NumberSet;
 use crate::profile::Profile;
-use crate::profile::exchange::{Exchange, ExchangeError};
+use crate::profile::exchange::{Exchange, ExchangeError, shown};
 use crate::profile::holdings::Count;
 
 /// Beyond this many documents names are not counted: paging through them would take minutes.
 const NAMES_MOST: u64 = 5_000_000;
 /// Pages of names that are read at the most.
 const PAGES_MOST: u64 = 600;
+/// Of a name that a target tells so much is shown.
+const NAME_CHARS: usize = 200;
 /// Names that occur more than once and are remembered.
 const DOUBLES_KEPT: usize = 3;
 
@@ -78,7 +80,7 @@ fn names(
                 found.insert(number..number + 1);
             }
             if count > 1 && doubles.len() < DOUBLES_KEPT {
-                doubles.push(name);
+                doubles.push(shown(&name, NAME_CHARS));
             }
         }
         if page.next.is_none() {

@@ -71,7 +71,11 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     }
     let elapsed_s = measurer.elapsed_s();
     let log = recorder.into_log();
-    let verification = verify(&run, &outcome, &log, &session, &interrupt);
+    // Counting may take a minute: what was measured is on the disk before.
+    let sent = sent(&log.sums, &log.trials, &log.recoveries);
+    let uncounted = sent.clone().failed("the run ended while the documents were counted");
+    run.write(&run.assemble(settings, elapsed_s, &outcome, log.clone(), uncounted, &session))?;
+    let verification = verify(&run, &outcome, sent, &session, &interrupt);
     if interrupt.is_asked() {
         outcome.ended_by = outcome.ended_by.or(Some(Finding::Interrupted));
     }
@@ -90,11 +94,10 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
 fn verify(
     run: &Run,
     outcome: &CampaignOutcome,
-    log: &RunLog,
+    sent: VerificationRecord,
     session: &Session,
     interrupt: &Interrupt,
 ) -> VerificationRecord {
-    let sent = sent(&log.sums, &log.trials, &log.recoveries);
     let reason = match outcome.ended_by {
         Some(Finding::Interrupted) => Some("the run was interrupted"),
         Some(Finding::TargetLost) => Some("the target was lost"),
