@@ -21,8 +21,6 @@ pub enum Command {
     Config,
     /// Other criteria over the trials of a finished run.
     Rejudge,
-    /// Retell the search of a finished run.
-    Explain,
     /// Documents, or what they look like.
     Corpus,
     /// What the target makes of edge documents.
@@ -39,7 +37,6 @@ impl Command {
             Self::Load => "load",
             Self::Config => "config",
             Self::Rejudge => "rejudge",
-            Self::Explain => "explain",
             Self::Corpus => "corpus",
             Self::Edge => "edge",
         }
@@ -133,7 +130,6 @@ impl Key {
             Command::Load => self.takers != Takers::Capacity,
             Command::Config => true,
             Command::Rejudge => CRITERIA.contains(&self.name),
-            Command::Explain => false,
             Command::Corpus => DOCUMENTS.contains(&self.name),
             Command::Edge => {
                 self.takers == Takers::ExampleApi

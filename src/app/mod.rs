@@ -32,6 +32,7 @@ use std::{env, fs, io};
 use anyhow::anyhow;
 
 use cli::Typed;
+use cli::finished::Finished;
 use commands::corpus::Wanted;
 use exit::{Exit, Failure};
 use keys::Command;
@@ -48,9 +49,12 @@ pub fn run() -> ExitCode {
         return ExitCode::from(code);
     }
     let exit = match cli::parse(arguments) {
-        Typed::Command { command, given, json, run_dir } => {
-            run_command(command, given, json, run_dir.as_deref())
+        Typed::Command { command, given, json, resume } => {
+            run_command(command, given, json, resume.as_deref())
                 .unwrap_or_else(|failure| complain(&failure))
+        }
+        Typed::Finished(finished) => {
+            run_finished(finished).unwrap_or_else(|failure| complain(&failure))
         }
         Typed::Corpus { given, wanted } => {
             run_corpus(given, &wanted).unwrap_or_else(|failure| complain(&failure))
@@ -85,18 +89,13 @@ fn run_command(
     command: Command,
     given: Given,
     json: bool,
-    run_dir: Option<&Path>,
+    resume: Option<&Path>,
 ) -> Result<Exit, Failure> {
-    // A run of the past brings its own settings; environment and file are about new ones.
-    match (command, run_dir) {
-        (Command::Explain, Some(folder)) => return commands::explain::run(folder),
-        (Command::Rejudge, Some(folder)) => return commands::rejudge::run(folder, &given, json),
-        (Command::Capacity, Some(folder)) => {
-            let past = PastRun::read(folder)?;
-            let settings = past.settings(&given, json)?;
-            return commands::capacity::run(&settings, Some(past));
-        }
-        _ => {}
+    if let Some(folder) = resume {
+        // A run of the past brings its own settings; environment and file are about new ones.
+        let past = PastRun::read(folder)?;
+        let settings = past.settings(&given, json)?;
+        return commands::capacity::run(&settings, Some(past));
     }
     let settings = resolve(command, given, json)?;
     match (command, &settings.load) {
@@ -104,9 +103,17 @@ fn run_command(
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
         (Command::Edge, _) => commands::edge::run(&settings),
-        (Command::Load, None)
-        | (Command::Config | Command::Rejudge | Command::Explain | Command::Corpus, _) => {
+        (Command::Load, None) | (Command::Config | Command::Rejudge | Command::Corpus, _) => {
             Ok(commands::config::run(&settings))
+        }
+    }
+}
+
+fn run_finished(finished: Finished) -> Result<Exit, Failure> {
+    match finished {
+        Finished::Explain { run_dir } => commands::explain::run(&run_dir),
+        Finished::Rejudge { run_dir, given, json } => {
+            commands::rejudge::run(&run_dir, &given, json)
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::corpus::{CORPUS_VERSION, Corpus};
 use crate::files::journal::Journal;
 use crate::files::manifest::{environment, tool};
 use crate::files::run_dir::RunDir;
+use crate::report::artifacts::{Artifact, artifacts};
 use crate::report::assemble::RunInputs;
 use crate::report::record::{JournalLine, RunHeader};
 use crate::report::schema::{
@@ -26,9 +27,6 @@ use crate::report::signoff::Terms;
 use crate::report::verification::VerificationRecord;
 use crate::search::finding::Finding;
 use crate::term::complain;
-
-/// The result file.
-const RESULT: &str = "result.json";
 
 /// The run's folder, and what was known when it was made.
 #[derive(Debug)]
@@ -185,14 +183,16 @@ impl Run {
         })
     }
 
-    /// Writes the result.
+    /// Writes the result and what is made of it.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, record: &RunRecord) -> Result<(), Failure> {
-        let mut text = serde_json::to_vec_pretty(record).map_err(Failure::internal)?;
-        text.push(b'\n');
-        self.dir.write_atomic(RESULT, &text).map_err(|error| Failure::new(Exit::Results, error))
+        for Artifact { name, text } in artifacts(record).map_err(Failure::internal)? {
+            let written = self.dir.write_atomic(name, text.as_bytes());
+            written.map_err(|error| Failure::new(Exit::Results, error))?;
+        }
+        Ok(())
     }
 }
 

@@ -3,4 +3,5 @@
 pub mod journal;
 pub mod manifest;
 pub mod numbers;
+pub mod result_file;
 pub mod run_dir;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{CalibrationRecord, SettingRecord};
@@ -12,7 +13,7 @@ use crate::trial::result::{Recovery, TrialResult};
 use crate::trial::{StopCause, StreamPlan, TrialId, Workload};
 
 /// A finished and judged trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialRecord {
     /// Its name, such as `t3`.
     pub id: String,
@@ -51,7 +52,7 @@ pub struct TrialRecord {
 }
 
 /// How the generator fared during one trial.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialGeneratorRecord {
     /// Processor time per request in microseconds; null without requests.
     pub cpu_us_per_request: Option<f64>,
@@ -104,7 +105,7 @@ impl TrialGeneratorRecord {
 }
 
 /// What `load` prints as JSON: its stream, and how the generator fared.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadRecord {
     /// The stream.
     #[serde(flatten)]
@@ -159,7 +160,7 @@ pub fn cpu_us_per_request(cpu_s: f64, requests: u64) -> Option<f64> {
 }
 
 /// The wait after a trial until the target answered as at rest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecoveryRecord {
     /// Its name, in one row with the trials.
     pub id: String,
@@ -197,7 +198,7 @@ impl RecoveryRecord {
 }
 
 /// The first line of a journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunHeader {
     /// Version of the format.
     pub schema_version: String,
@@ -218,7 +219,7 @@ pub struct RunHeader {
 }
 
 /// One line of `trials.jsonl`, told apart by its key `kind`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JournalLine {
     /// The first line.

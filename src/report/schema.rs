@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{RecoveryRecord, TrialRecord};
@@ -14,10 +15,10 @@ use super::times::LatenessRecord;
 use super::verification::VerificationRecord;
 
 /// Version of the keys and their meaning.
-pub const SCHEMA_VERSION: &str = "1.0.0";
+pub const SCHEMA_VERSION: &str = "1.1.0";
 
 /// The whole of `result.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: String,
@@ -57,7 +58,7 @@ pub struct RunRecord {
 }
 
 /// What wrote the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolRecord {
     /// `plimsoll`.
     pub name: String,
@@ -68,7 +69,7 @@ pub struct ToolRecord {
 }
 
 /// Which run it was, as the caller knows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStamp {
     /// The run's name: that of its folder.
     pub id: String,
@@ -83,7 +84,7 @@ pub struct RunStamp {
 }
 
 /// Which run it was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// What the caller knows.
     #[serde(flatten)]
@@ -93,7 +94,7 @@ pub struct RunInfo {
 }
 
 /// The machine of the generator; what could not be found out is null.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EnvironmentRecord {
     /// Release of the kernel.
     pub kernel: Option<String>,
@@ -122,7 +123,7 @@ pub struct EnvironmentRecord {
 }
 
 /// What was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRecord {
     /// How it was spoken to.
     pub profile: String,
@@ -141,7 +142,7 @@ pub struct TargetRecord {
 }
 
 /// One setting.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingRecord {
     /// Its value.
     pub value: serde_json::Value,
@@ -150,7 +151,7 @@ pub struct SettingRecord {
 }
 
 /// The answer of the search.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CapacityRecord {
     /// How the search ended, such as `capacity` or `unconfirmed`.
     pub finding: String,
@@ -176,7 +177,7 @@ pub struct CapacityRecord {
 }
 
 /// One load level.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LevelRecord {
     /// Share of the capacity that was offered, in percent.
     pub load_percent: u32,
@@ -191,7 +192,7 @@ pub struct LevelRecord {
 }
 
 /// What an overload does: from the 120 % level, else from the highest above 100 %.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct OverloadRecord {
     /// The level in percent.
     pub load_percent: Option<u32>,
@@ -202,7 +203,7 @@ pub struct OverloadRecord {
 }
 
 /// How the generator fared over all trials.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratorRecord {
     /// Processor time per request in microseconds.
     pub cpu_us_per_request: Option<f64>,
@@ -229,7 +230,7 @@ pub struct GeneratorRecord {
 }
 
 /// The documents that were sent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CorpusRecord {
     /// The model: the same version, settings and number are the same document for ever.
     pub corpus_version: String,
@@ -261,7 +262,7 @@ pub struct CorpusRecord {
 }
 
 /// What the generator can do on its machine, measured before the run against a server that does nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationRecord {
     /// Rate behind the next two.
     pub at_rps: f64,
@@ -274,7 +275,7 @@ pub struct CalibrationRecord {
 }
 
 /// One thing that the run was judged by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CriterionRecord {
     /// Its name.
     pub name: String,
@@ -291,7 +292,9 @@ pub struct CriterionRecord {
 }
 
 /// The judgement of a criterion or of a run; the later, the worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Outcome {
     /// Shown to be met.

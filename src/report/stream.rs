@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::times::{HdrRecord, PercentilesRecord};
+use super::times::{HdrRecord, PercentilesRecord, encoded};
 use crate::trial::counts::{EndingCounts, Spread};
 use crate::trial::outcome::Break;
 use crate::trial::result::StreamResult;
 use crate::trial::tally::Tally;
 
 /// One stream of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamRecord {
     /// `index` or `dashboard`.
     pub workload: String,
@@ -69,7 +70,7 @@ pub struct StreamRecord {
 
 /// The connections that were open when the stream ended: a server that gives each to a process of its own works as
 /// evenly as they are used.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpreadRecord {
     /// How many there were.
     pub connections: u64,
@@ -92,7 +93,7 @@ const fn one() -> u64 {
 }
 
 /// In documents: scheduled = accepted + refused + timed out + broken + unsent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CountsRecord {
     /// Documents that were due.
     pub scheduled: u64,
@@ -129,7 +130,7 @@ impl CountsRecord {
 }
 
 /// One second of the measured part, or of the wait after it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecondRecord {
     /// Its beginning, in seconds since the measured part began.
     pub t_s: u64,
@@ -145,6 +146,10 @@ pub struct SecondRecord {
     pub p50_ms: Option<f64>,
     /// 99th percentile of the response time of what ended in it.
     pub p99_ms: Option<f64>,
+    /// Response times of what ended in it, as in `hdr`; all seconds together are the stream's. Null where nothing
+    /// ended, and in results of earlier versions.
+    #[serde(default)]
+    pub hdr: Option<String>,
 }
 
 impl StreamRecord {
@@ -214,6 +219,7 @@ fn seconds(tally: &Tally, batch: u64) -> Vec<SecondRecord> {
                 in_flight,
                 p50_ms: second.response.quantile_ms(0.5),
                 p99_ms: second.response.quantile_ms(0.99),
+                hdr: (second.response.samples() > 0).then(|| encoded(&second.response.log())),
             }
         })
         .collect()

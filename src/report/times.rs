@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::stats::interval::quantile_ranks;
@@ -12,7 +13,7 @@ use crate::trial::tally::Tally;
 const HDR_ENCODING: &str = "HdrHistogram V2 deflate base64";
 
 /// Percentiles in milliseconds; one that the samples cannot carry is null.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct PercentilesRecord {
     /// Median.
     pub p50: Option<f64>,
@@ -65,7 +66,7 @@ impl PercentilesRecord {
 }
 
 /// The generator's lateness in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct LatenessRecord {
     /// Median.
     pub p50: Option<f64>,
@@ -84,7 +85,7 @@ impl LatenessRecord {
 }
 
 /// The four distributions, in a form that other programs merge without loss.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HdrRecord {
     /// Always `HdrHistogram V2 deflate base64`, standard alphabet.
     pub encoding: String,
@@ -123,10 +124,12 @@ impl HdrRecord {
     }
 }
 
+/// The log as the text of [`HDR_ENCODING`].
+///
 /// # Panics
 /// Never: writing to memory does not fail, and the histogram's bounds are constant.
 #[allow(clippy::expect_used, reason = "memory takes what is written; exercised by every test")]
-fn encoded(log: &LatencyLog) -> String {
+pub(super) fn encoded(log: &LatencyLog) -> String {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
         .serialize(log.histogram_us(), &mut bytes)
@@ -149,6 +152,19 @@ mod tests {
         let back = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).unwrap();
         assert_eq!(&back, result.tally.response.histogram_us(), "every bucket is equal");
         assert_eq!(back.len(), record.response_ms.samples, "and so is the number of samples");
+    }
+
+    #[test]
+    fn the_seconds_of_a_stream_together_are_its_response_times() {
+        let result = stream_result(Workload::Index, 50.0, 400, 20);
+        let record = StreamRecord::from_result(&result);
+        let mut together = LatencyLog::new();
+        for text in record.seconds.iter().filter_map(|second| second.hdr.as_deref()) {
+            let bytes = STANDARD.decode(text).unwrap();
+            let second = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+            together.merge(&LatencyLog::from_histogram_us(&second).unwrap());
+        }
+        assert_eq!(together.histogram_us(), result.tally.response.histogram_us(), "no time less");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Documents: what the target accepted over a run, what it holds, and what that means for the run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{CriterionRecord, Outcome};
 
 /// Documents: what was accepted over the whole run, and what the target holds.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct VerificationRecord {
     /// Documents that the target accepted, warm-ups and probes included.
     pub accepted: u64,

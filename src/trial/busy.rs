@@ -6,6 +6,7 @@
 //! A stretch begins with a look that sees a backlog and ends with the first that does not, which is counted:
 //! that is a stopping time, and the mean is not biased by where it stops (optional stopping, Doob).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{StreamView, TICK_S};
@@ -32,7 +33,7 @@ const BUCKLED_LOOKS: usize = 3;
 const BUCKLED_SIGMAS: f64 = 5.0;
 
 /// What a service got done while it had a backlog.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Busy {
     /// Accepted answers per second.
     pub rps: f64,
@@ -49,7 +50,7 @@ pub struct Busy {
 }
 
 /// What a service had taken in when it began to turn requests away.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Taken {
     /// Requests that it did not turn away.
     pub requests: u64,

@@ -44,6 +44,16 @@ impl CompactLog {
         value.map(|(value_us, _)| ns_to_ms(value_us * 1000))
     }
 
+    /// The same as a whole log.
+    #[must_use]
+    pub fn log(&self) -> LatencyLog {
+        let mut log = LatencyLog::new();
+        for (value_us, count) in &self.values {
+            log.record_us(*value_us, *count);
+        }
+        log
+    }
+
     /// Adds all times of `other`; the order of merging does not matter.
     pub fn merge(&mut self, other: &Self) {
         self.values.extend_from_slice(&other.values);
@@ -73,6 +83,8 @@ mod tests {
             let mut compact = CompactLog::of(&LatencyLog::of(&first));
             compact.merge(&CompactLog::of(&LatencyLog::of(&second)));
             prop_assert_eq!(&compact, &CompactLog::of(&whole));
+            let log = compact.log();
+            prop_assert_eq!(log.histogram_us(), whole.histogram_us());
             for quantile in [0.5, 0.75, 0.9, 0.99, 0.995] {
                 prop_assert_eq!(compact.quantile_ms(quantile), whole.quantile_ms(quantile));
             }

@@ -1,5 +1,6 @@
 //! What a judged trial tells the search: its verdict, and how the service behaved while it ran.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::busy::{Busy, Taken};
@@ -16,7 +17,7 @@ const SCATTER_FLOOR: f64 = 0.02;
 const SECOND_LEAST: u64 = 30;
 
 /// A median of service times with its interval, each end one-sided 95 %, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Median {
     /// The median.
     pub ms: f64,
@@ -27,7 +28,7 @@ pub struct Median {
 }
 
 /// How much the medians of the seconds of a trial scatter.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Unsteadiness {
     /// Variance of their logarithms.
     pub variance: f64,
@@ -40,7 +41,7 @@ pub struct Unsteadiness {
 }
 
 /// What a judged trial tells beside its counts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Was the rate sustained?
     pub verdict: Verdict,

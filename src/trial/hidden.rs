@@ -5,6 +5,7 @@
 //! last one, taken at its lowest in each. That is coarser than the growth of requests outstanding: in a soak of a
 //! minute it tells a lack of some 4 %.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::verdict::Reason;
@@ -22,7 +23,7 @@ const ALLOWED_S: f64 = 0.5;
 pub const PERIOD_S: f64 = 1.382;
 
 /// How many documents a search found at some instant of a trial.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Visible {
     /// Seconds since the trial began.
     pub t_s: f64,

@@ -54,6 +54,11 @@ impl LatencyLog {
         self.histogram.saturating_record(microseconds);
     }
 
+    /// Counts one time of this log's own resolution again, `count` times.
+    pub(super) fn record_us(&mut self, span_us: u64, count: u64) {
+        self.histogram.saturating_record_n(span_us, u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
     /// Number of times.
     #[must_use]
     pub fn samples(&self) -> u64 {

@@ -3,6 +3,9 @@
 //! Every command knows every flag, but shows only its own: so a flag of another command is refused in
 //! the same words as a `KEY=VALUE` word of another command.
 
+mod corpus;
+pub mod finished;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -10,13 +13,15 @@ use anyhow::anyhow;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches};
 
+use finished::Finished;
+
 use super::commands::corpus::Wanted;
 use super::keys::{self, Command, KEYS};
 use super::sources::{FILE_NAME, Given, shorten};
 
 const WORDS: &str = "KEY=VALUE";
 const JSON: &str = "json";
-const RUN_DIR: &str = "RUN_DIR";
+const RESUME: &str = "resume";
 
 /// What the user typed.
 #[derive(Debug)]
@@ -29,9 +34,11 @@ pub enum Typed {
         given: Given,
         /// Whether `--json` was among them.
         json: bool,
-        /// The folder of a run, where the command reads one or goes on with one.
-        run_dir: Option<PathBuf>,
+        /// The folder of a broken run to go on with.
+        resume: Option<PathBuf>,
     },
+    /// A command about runs that are there already.
+    Finished(Finished),
     /// `corpus`, with what is wanted of it.
     Corpus {
         /// Flags and words, not checked yet.
@@ -59,8 +66,6 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
         Command::Rehearse,
         Command::Load,
         Command::Config,
-        Command::Rejudge,
-        Command::Explain,
         Command::Corpus,
         Command::Edge,
     ];
@@ -68,14 +73,19 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
         commands.into_iter().find(|command| command.name() == name).zip(Some(matches))
     });
     match found {
-        Some((Command::Corpus, matches)) => corpus(matches),
+        Some((Command::Corpus, matches)) => corpus::typed(matches),
         Some((command, matches)) => Typed::Command {
             command,
             given: given(matches),
-            json: command != Command::Explain && matches.get_flag(JSON),
-            run_dir: matches.try_get_one::<PathBuf>(RUN_DIR).ok().flatten().cloned(),
+            json: matches.get_flag(JSON),
+            resume: matches.try_get_one::<PathBuf>(RESUME).ok().flatten().cloned(),
         },
-        None => Typed::Nothing(grammar().render_help().to_string()),
+        None => {
+            match matches.subcommand().and_then(|(name, matches)| finished::typed(name, matches)) {
+                Some(finished) => Typed::Finished(finished),
+                None => Typed::Nothing(grammar().render_help().to_string()),
+            }
+        }
     }
 }
 
@@ -99,9 +109,9 @@ fn grammar() -> clap::Command {
                 "Find the capacity, measure the dashboard at several loads, write the results",
             )
             .arg(
-                Arg::new(RUN_DIR)
+                Arg::new(RESUME)
                     .long("resume")
-                    .value_name(RUN_DIR)
+                    .value_name(finished::RUN_DIR)
                     .value_parser(clap::value_parser!(PathBuf))
                     .help("go on with what the journal of a broken run holds"),
             ),
@@ -115,87 +125,12 @@ fn grammar() -> clap::Command {
             Command::Config,
             "Print every setting and where its value came from",
         ))
-        .subcommand(
-            subcommand(Command::Rejudge, "Other criteria over the trials of a finished run")
-                .mut_arg(WORDS, |words| words.index(2))
-                .arg(run_dir()),
-        )
-        .subcommand(
-            clap::Command::new(Command::Explain.name())
-                .about("The search of a finished run retold in words, trial by trial")
-                .arg(run_dir()),
-        )
-        .subcommand(corpus_command())
+        .subcommands(finished::commands())
+        .subcommand(corpus::command())
         .subcommand(subcommand(
             Command::Edge,
             "Send edge documents and odd requests, and show what the target makes of each",
         ))
-}
-
-/// `corpus` has flags of its own, and its seed is that of the documents.
-fn corpus(matches: &ArgMatches) -> Typed {
-    let mut given = given(matches);
-    let seed = matches.get_one::<u64>(CORPUS_SEED_FLAG);
-    given.flags.extend(seed.map(|seed| ("CORPUS_SEED", seed.to_string())));
-    let first = matches.get_one::<u64>(FIRST).copied().unwrap_or(0);
-    let count = matches.get_one::<u64>(COUNT).copied();
-    let listing = matches.get_one::<PathBuf>(FIT).cloned();
-    let wanted = match (listing, count) {
-        (Some(listing), _) => Wanted::Fit { listing },
-        (None, Some(count)) if matches.get_flag(PROFILE) => Wanted::Profile { count, first },
-        (None, Some(count)) => Wanted::Documents { count, first },
-        (None, None) => {
-            return Typed::Wrong(anyhow!("give --count N for documents, or --fit LISTING.tsv"));
-        }
-    };
-    Typed::Corpus { given, wanted }
-}
-
-const COUNT: &str = "count";
-const FIRST: &str = "first";
-const PROFILE: &str = "sample-profile";
-const FIT: &str = "fit";
-/// `--seed`, apart from the setting SEED.
-const CORPUS_SEED_FLAG: &str = "seed";
-
-fn corpus_command() -> clap::Command {
-    let number = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name(value)
-            .value_parser(clap::value_parser!(u64))
-            .help(help)
-    };
-    subcommand(
-        Command::Corpus,
-        "Documents as JSON lines, the profile of a sample, or a profile from a listing",
-    )
-    .mut_arg(JSON, |json| json.hide(true))
-    .arg(number(COUNT, "N", "so many documents"))
-    .arg(number(FIRST, "I", "from this number on [default: 0]"))
-    .arg(number(CORPUS_SEED_FLAG, "S", "the same as CORPUS_SEED=S"))
-    .arg(
-        Arg::new(PROFILE)
-            .long(PROFILE)
-            .action(ArgAction::SetTrue)
-            .help("what these documents look like, instead of themselves"),
-    )
-    .arg(
-        Arg::new(FIT)
-            .long(FIT)
-            .value_name("LISTING.tsv")
-            .value_parser(clap::value_parser!(PathBuf))
-            .conflicts_with_all([COUNT, FIRST, PROFILE])
-            .help("a profile for PROFILE_DATA from a tree's listing (`find -type f -printf '%s\\t%p\\n'`); - for stdin"),
-    )
-}
-
-fn run_dir() -> Arg {
-    Arg::new(RUN_DIR)
-        .index(1)
-        .required(true)
-        .value_parser(clap::value_parser!(PathBuf))
-        .help("folder of a run, such as results/latest")
 }
 
 fn subcommand(command: Command, about: &'static str) -> clap::Command {

@@ -1,0 +1,68 @@
+//! The command lines of what is done with runs that are there already.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches};
+
+use super::{JSON, WORDS, given, subcommand};
+use crate::app::keys::Command;
+use crate::app::sources::Given;
+
+/// The first folder of a run.
+pub(super) const RUN_DIR: &str = "RUN_DIR";
+
+const EXPLAIN: &str = "explain";
+
+/// A command about runs that are there already; it measures nothing.
+#[derive(Debug)]
+pub enum Finished {
+    /// Retell the search.
+    Explain {
+        /// The folder of the run.
+        run_dir: PathBuf,
+    },
+    /// Other criteria over the trials.
+    Rejudge {
+        /// The folder of the run.
+        run_dir: PathBuf,
+        /// The other criteria, not checked yet.
+        given: Given,
+        /// Whether stdout carries JSON.
+        json: bool,
+    },
+}
+
+/// The grammar of all of them.
+pub(super) fn commands() -> Vec<clap::Command> {
+    vec![
+        subcommand(Command::Rejudge, "Other criteria over the trials of a finished run")
+            .mut_arg(WORDS, |words| words.index(2))
+            .arg(run_dir()),
+        clap::Command::new(EXPLAIN)
+            .about("The search of a finished run retold in words, trial by trial")
+            .arg(run_dir()),
+    ]
+}
+
+/// What was typed; `None` when `name` is none of them.
+pub(super) fn typed(name: &str, matches: &ArgMatches) -> Option<Finished> {
+    // clap has seen to it that the folder is there.
+    let run_dir = || matches.get_one::<PathBuf>(RUN_DIR).cloned();
+    match name {
+        EXPLAIN => Some(Finished::Explain { run_dir: run_dir()? }),
+        name if name == Command::Rejudge.name() => Some(Finished::Rejudge {
+            run_dir: run_dir()?,
+            given: given(matches),
+            json: matches.get_flag(JSON),
+        }),
+        _ => None,
+    }
+}
+
+fn run_dir() -> Arg {
+    Arg::new(RUN_DIR)
+        .index(1)
+        .required(true)
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("folder of a run, such as results/latest")
+}
