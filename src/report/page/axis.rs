@@ -74,10 +74,10 @@ impl Axis {
         Self { form: Form::Clock, ..Self::linear(label) }
     }
 
-    /// Percentiles: the value is 1 / (1 - quantile).
+    /// Percentiles from the median on: the value is 1 / (1 - quantile).
     #[must_use]
     pub fn percentiles(label: &str) -> Self {
-        Self { form: Form::Percentile, low: Some(1.0), ..Self::log(label) }
+        Self { form: Form::Percentile, ..Self::log(label) }
     }
 
     /// The extent of the axis over `values`; `None` when none of them can be shown.
@@ -230,7 +230,7 @@ fn log_ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
 fn percentile_ticks(high: f64) -> (f64, f64, Vec<f64>) {
     let end = high.max(10.0);
     let all = [2.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
-    (1.0, end, all.into_iter().filter(|at| *at <= end).collect())
+    (2.0, end, all.into_iter().filter(|at| *at <= end).collect())
 }
 
 #[cfg(test)]

@@ -24,10 +24,12 @@ const FINE: i32 = 4;
 /// Width of a chart in pixels.
 const WIDTH_PX: i32 = 860;
 const LEFT_PX: i32 = 58;
-const RIGHT_PX: i32 = 18;
+const RIGHT_PX: i32 = 24;
 /// Room for labels at the ends of lines.
 const RIGHT_LABELLED_PX: i32 = 72;
-const TOP_PX: i32 = 28;
+const TOP_PX: i32 = 30;
+/// Room for names above the plot as well.
+const TOP_NAMED_PX: i32 = 44;
 const BOTTOM_PX: i32 = 44;
 const TEXT_PX: f64 = 12.5;
 /// Least distance of labels at the ends of lines.
@@ -47,7 +49,10 @@ pub(super) fn draw(chart: &Chart, x: &Span, y: &Span) -> Result<String, DrawErro
         let is_labelled = chart.series.iter().any(|series| series.is_labelled);
         let right_px = if is_labelled { RIGHT_LABELLED_PX } else { RIGHT_PX };
         let across = LEFT_PX * FINE..(WIDTH_PX - right_px) * FINE;
-        let down = TOP_PX * FINE..(height_px - BOTTOM_PX) * FINE;
+        let is_named =
+            chart.marks.iter().any(|mark| mark.side == Side::X && !mark.label.is_empty());
+        let top_px = if is_named { TOP_NAMED_PX } else { TOP_PX };
+        let down = top_px * FINE..(height_px - BOTTOM_PX) * FINE;
         let area: Area<'_> =
             paper.apply_coord_spec(Cartesian2d::new(y_range(x), y_range(y), (across, down)));
         let pen = Pen { paper: &paper, area: &area, x, y };
@@ -107,7 +112,7 @@ impl Pen<'_, '_> {
 
     fn axes(&self) -> Result<(), DrawError> {
         let (left, bottom) = self.at(self.x.low, self.y.low);
-        let (right, top) = self.at(self.x.high, self.y.high);
+        let (right, _) = self.at(self.x.high, self.y.high);
         for (at, label) in &self.y.ticks {
             let (_, place) = self.at(self.x.low, *at);
             self.path(vec![(left, place), (right, place)], line(Tone::Rule, 1))?;
@@ -119,7 +124,7 @@ impl Pen<'_, '_> {
             self.text(label, (place, bottom + 7 * FINE), Tone::Soft, (HPos::Center, VPos::Top))?;
         }
         self.path(vec![(left, bottom), (right, bottom)], line(Tone::Soft, 1))?;
-        let above = (4 * FINE, top - 14 * FINE);
+        let above = (2 * FINE, 11 * FINE);
         self.text(&self.y.label, above, Tone::Soft, (HPos::Left, VPos::Center))?;
         let below = (right, bottom + 26 * FINE);
         self.text(&self.x.label, below, Tone::Soft, (HPos::Right, VPos::Top))
@@ -137,35 +142,35 @@ impl Pen<'_, '_> {
         Ok(())
     }
 
-    /// Lines, and the labels of lines and bands.
+    /// Lines across the plot, and the names of lines and bands.
     fn lines(&self, marks: &[Mark]) -> Result<(), DrawError> {
         let (left, bottom) = self.at(self.x.low, self.y.low);
         let (right, top) = self.at(self.x.high, self.y.high);
+        // Names stand above the plot, as many as there is room for.
+        let mut free = i32::MIN;
         for mark in marks {
-            match (mark.side, mark.to) {
-                (Side::X, None) => {
-                    let (place, _) = self.at(mark.from, self.y.low);
-                    self.path(vec![(place, bottom), (place, top)], line(mark.tone, 6))?;
-                    let is_late = place > left + (right - left) * 3 / 4;
-                    let (side, gap) = if is_late { (HPos::Right, -6) } else { (HPos::Left, 6) };
-                    let at = (place + gap * FINE, top + 8 * FINE);
-                    self.text(&mark.label, at, mark.tone, (side, VPos::Center))?;
-                }
-                (Side::Y, None) => {
-                    let (_, place) = self.at(self.x.low, mark.from);
+            if mark.side == Side::Y {
+                let (_, place) = self.at(self.x.low, mark.to.unwrap_or(mark.from));
+                if mark.to.is_none() {
                     self.path(vec![(left, place), (right, place)], line(mark.tone, 6))?;
-                    let at = (left + 6 * FINE, place - 8 * FINE);
-                    self.text(&mark.label, at, mark.tone, (HPos::Left, VPos::Center))?;
                 }
-                (Side::X, Some(to)) => {
-                    let (from, to) = (self.at(mark.from, self.y.low).0, self.at(to, self.y.low).0);
-                    let at = (i32::midpoint(from, to), top - 8 * FINE);
-                    self.text(&mark.label, at, mark.tone, (HPos::Center, VPos::Center))?;
-                }
-                (Side::Y, Some(to)) => {
-                    let at = (left + 6 * FINE, self.at(self.x.low, to).1 - 8 * FINE);
-                    self.text(&mark.label, at, mark.tone, (HPos::Left, VPos::Center))?;
-                }
+                let gap = if place - top < 16 * FINE { 9 * FINE } else { -9 * FINE };
+                let at = (left + 6 * FINE, place + gap);
+                self.text(&mark.label, at, mark.tone, (HPos::Left, VPos::Center))?;
+                continue;
+            }
+            let (from, _) = self.at(mark.from, self.y.low);
+            let (to, _) = self.at(mark.to.unwrap_or(mark.from), self.y.low);
+            let half = half_width(&mark.label);
+            if mark.to.is_none() {
+                self.path(vec![(from, bottom), (from, top)], line(mark.tone, 6))?;
+            }
+            let middle = i32::midpoint(from, to).min(right - half).max(left + half);
+            let has_room = mark.to.is_none() || half < to - from;
+            if has_room && middle - half >= free && !mark.label.is_empty() {
+                free = middle + half + 4 * FINE;
+                let at = (middle, top - 9 * FINE);
+                self.text(&mark.label, at, mark.tone, (HPos::Center, VPos::Center))?;
             }
         }
         Ok(())
@@ -271,6 +276,12 @@ impl Pen<'_, '_> {
         }
         paths
     }
+}
+
+/// Half of the width of a text, about: the drawing library knows no fonts.
+fn half_width(text: &str) -> i32 {
+    let letters = i32::try_from(text.chars().count()).unwrap_or_default();
+    letters.saturating_mul(7 * FINE) / 2
 }
 
 /// Every value is held until the next one.

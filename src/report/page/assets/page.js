@@ -2,7 +2,7 @@
 // Draws each chart of the page again, to be pointed at: the same axes, ticks, colours and shapes as the SVG that is
 // there without a script. `draw(data)` may be called any number of times, with new data each time.
 (() => {
-  const FONT = "12.5px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+  const FONT = "13px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
   // Narrower than that, every second label of an axis would touch the next.
   const LABEL_PX = 58;
   const REACH_PX = 28;
@@ -27,16 +27,19 @@
     const rows = [];
     series.forEach((one, at) => one.xs.forEach((x, i) => rows.push([x, at, one.ys[i], one.hints[i]])));
     rows.sort((a, b) => a[0] - b[0]);
+    // A gap lasts until the series goes on, whatever the other series have meanwhile.
+    const isOpen = series.map(() => false);
     const table = [[], ...series.map(() => [])];
     const hints = [];
     for (const [x, at, y, hint] of rows) {
       let row = table[0].length - 1;
-      if (row < 0 || table[0][row] !== x || table[at + 1][row] !== undefined) {
+      if (row < 0 || table[0][row] !== x || (table[at + 1][row] ?? undefined) !== undefined) {
         row += 1;
         table[0].push(x);
-        for (const ys of table.slice(1)) ys.push(undefined);
+        table.slice(1).forEach((ys, one) => ys.push(isOpen[one] ? null : undefined));
       }
       table[at + 1][row] = y;
+      isOpen[at] = y === null;
       if (hint) hints.push({ row, at, hint });
     }
     return { table, hints };
@@ -102,8 +105,9 @@
     const ratio = devicePixelRatio;
     const [right, bottom] = [bbox.left + bbox.width, bbox.top + bbox.height];
     ctx.save();
-    ctx.font = FONT.replace("12.5px", `${12.5 * ratio}px`);
+    ctx.font = FONT.replace("13px", `${13 * ratio}px`);
     ctx.textBaseline = "middle";
+    ctx.setLineDash([]);
     chart.series.forEach((series, at) => {
       if (isLine(series.shape)) return;
       ctx.strokeStyle = ctx.fillStyle = colour(series.tone);
@@ -115,36 +119,40 @@
         point(ctx, series.shape, u.valToPos(x, "x", true), u.valToPos(y, "y", true), ratio);
       });
     });
+    // Names of bands and of lines stand above the plot, as many as there is room for.
+    let free = -Infinity;
+    const above = (mark, middle, room) => {
+      const half = ctx.measureText(mark.label).width / 2;
+      const at = Math.min(Math.max(middle, bbox.left + half), right - half);
+      if (!mark.label || 2 * half > room || at - half < free) return;
+      free = at + half + 4 * ratio;
+      text(ctx, mark.label, at, bbox.top - 9 * ratio, "center", mark.tone);
+    };
     for (const mark of chart.marks) {
       const at = u.valToPos(mark.from, mark.side, true);
-      ctx.strokeStyle = colour(mark.tone);
-      ctx.lineWidth = 1.5 * ratio;
+      const end = mark.to === null ? at : u.valToPos(mark.to, mark.side, true);
+      if (mark.side === "x" && (end < bbox.left || at > right)) continue;
       if (mark.to === null) {
-        if (mark.side === "x" && (at < bbox.left || at > right)) continue;
+        ctx.strokeStyle = colour(mark.tone);
+        ctx.lineWidth = 1.5 * ratio;
         ctx.beginPath();
         if (mark.side === "x") { ctx.moveTo(at, bbox.top); ctx.lineTo(at, bottom); }
         else { ctx.moveTo(bbox.left, at); ctx.lineTo(right, at); }
         ctx.stroke();
-        if (mark.side === "y") text(ctx, mark.label, bbox.left + 6 * ratio, at - 8 * ratio, "left", mark.tone);
-        else {
-          const isLate = at > bbox.left + bbox.width * (bbox.width < 500 * ratio ? 0.5 : 0.75);
-          text(ctx, mark.label, at + (isLate ? -6 : 6) * ratio, bbox.top + 8 * ratio, isLate ? "right" : "left", mark.tone);
-        }
-      } else if (mark.label) {
-        const end = u.valToPos(mark.to, mark.side, true);
-        const middle = (Math.max(at, bbox.left) + Math.min(end, right)) / 2;
-        if (mark.side === "y") text(ctx, mark.label, bbox.left + 6 * ratio, end - 8 * ratio, "left", mark.tone);
-        else if (middle > bbox.left && middle < right && ctx.measureText(mark.label).width < (end - at) * 1.6) {
-          text(ctx, mark.label, middle, bbox.top - 8 * ratio, "center", mark.tone);
-        }
+      }
+      if (mark.side === "x" && mark.to === null) above(mark, at, Infinity);
+      else if (mark.side === "x") above(mark, (Math.max(at, bbox.left) + Math.min(end, right)) / 2, (end - at) * 1.6);
+      else {
+        const isHigh = end - bbox.top < 16 * ratio;
+        text(ctx, mark.label, bbox.left + 6 * ratio, end + (isHigh ? 9 : -9) * ratio, "left", mark.tone);
       }
     }
     ends(chart, u, ctx, ratio);
-    text(ctx, chart.y.label, 2 * ratio, bbox.top - 14 * ratio - (hasBandNames(chart) ? 8 * ratio : 0), "left", "soft");
+    text(ctx, chart.y.label, 2 * ratio, (isNamed(chart) ? 10 : 12) * ratio, "left", "soft");
     ctx.restore();
   }
 
-  const hasBandNames = (chart) => chart.marks.some((mark) => mark.side === "x" && mark.to !== null && mark.label);
+  const isNamed = (chart) => chart.marks.some((mark) => mark.side === "x" && mark.label);
 
   // Labels at the ends of lines, moved apart where they would lie over each other.
   function ends(chart, u, ctx, ratio) {
@@ -275,7 +283,7 @@
     const options = {
       width: width(),
       height: height(),
-      padding: [hasBandNames(chart) ? 34 : 28, isLabelled ? 52 : 14, 0, 0],
+      padding: [isNamed(chart) ? 44 : 30, isLabelled ? 52 : 22, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: false, distr: chart.x.scale === "log" ? 3 : 1, auto: false, min: chart.x.low, max: chart.x.high, range: extent(chart.x) },

@@ -1,9 +1,9 @@
 //! The answer in one sentence, the few figures that matter, and what the run was judged by.
 
-use super::words::{count, ms, percent, rate, rate_or_dash, setting};
+use super::words::{count, ms, percent, rate, setting, short};
 use crate::report::advice::advice;
 use crate::report::caution::cautions;
-use crate::report::figure::{MISSING, counted, short_rate, span};
+use crate::report::figure::{MISSING, counted, span};
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
 use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
@@ -89,7 +89,7 @@ fn capacity_words(run: &RunRecord) -> String {
 
 fn goal_words(run: &RunRecord) -> String {
     let Some(goal) = goal(run) else { return ".".to_owned() };
-    let needed = goal.limit.map_or_else(|| MISSING.to_owned(), short_rate);
+    let needed = goal.limit.map_or_else(|| MISSING.to_owned(), short);
     let goal_name = match setting(run, "HEADROOM_RATIO").and_then(|text| text.parse::<f64>().ok()) {
         Some(ratio) if ratio > 0.0 => {
             format!("the goal, {needed} with {} of headroom,", percent(ratio, 0))
@@ -132,7 +132,7 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     }
     if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, margin_ratio(goal)?))) {
         let sign = if ratio > 0.0 { "+" } else { "" };
-        let needed = goal.limit.map(short_rate).unwrap_or_default();
+        let needed = goal.limit.map(short).unwrap_or_default();
         let beside = format!("lower end of the interval, over {needed} documents/s");
         tell("Headroom", format!("{sign}{}", percent(ratio, 0)), "", beside);
     }
@@ -218,7 +218,7 @@ fn name(criterion: &str) -> String {
 fn value(value: Option<f64>, unit: &str) -> String {
     let Some(known) = value else { return MISSING.to_owned() };
     match unit {
-        "rps" => format!("{} /s", rate_or_dash(value)),
+        "rps" => format!("{}/s", short(known)),
         "ms" => format!("{} ms", ms(value)),
         "s" => span(known),
         "ratio" => percent(known, 3),
@@ -230,7 +230,9 @@ fn value(value: Option<f64>, unit: &str) -> String {
 ///
 /// Which side is right differs from criterion to criterion; the judgement knows it.
 fn margin(criterion: &CriterionRecord) -> String {
-    let Some(ratio) = margin_ratio(criterion) else { return MISSING.to_owned() };
+    let Some(ratio) = margin_ratio(criterion).filter(|ratio| ratio.abs() > 0.0) else {
+        return MISSING.to_owned();
+    };
     match criterion.outcome {
         Outcome::Pass => format!("+{}", percent(ratio.abs(), 1)),
         Outcome::Fail => format!("−{}", percent(ratio.abs(), 1)),

@@ -164,7 +164,7 @@ pub(super) fn environment(run: &RunRecord) -> Section {
         ("shape of permissions", target.permissions.clone()),
         ("an indexing request at rest", format!("{} ms", ms(target.base_ms))),
     ];
-    Section::new("environment", "Machine and target", "Environment", "")
+    Section::new("environment", "Machine and target", "Machine", "")
         .with(Block::Table { table: Table::pairs("The machine of the generator", generator) })
         .with(Block::Table { table: Table::pairs("The target", under_test) })
 }

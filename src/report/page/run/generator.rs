@@ -1,6 +1,6 @@
 //! Can the measurement be believed: how late the generator was, and what it used of its machine.
 
-use super::words::{count, count_or_dash, ms, number, percent, rate, rate_or_dash, told};
+use super::words::{count, count_or_dash, ms, number, percent, rate_or_dash, short, told};
 use crate::report::figure::MISSING;
 use crate::report::page::PageError;
 use crate::report::page::axis::Axis;
@@ -39,7 +39,7 @@ pub(super) fn health(run: &RunRecord) -> Result<Section, PageError> {
     );
     let limit_ms = number(run, "P99_MS").map_or(LATENESS_P99_MS, |p99_ms| p99_ms / 100.0);
     let limit_ms = limit_ms.max(LATENESS_P99_MS);
-    let label = format!("p99 over {} ms voids a trial", ms(Some(limit_ms)));
+    let label = format!("p99 over {} ms voids a trial", short(limit_ms));
     late.marks.push(Mark { side: Side::Y, from: limit_ms, to: None, label, tone: Tone::Bad });
     late.height_px = 250;
     let busy = run.trials.iter().map(|trial| trial.generator.cpu_ratio * 100.0);
@@ -131,13 +131,13 @@ fn facts(run: &RunRecord) -> Table {
     if let Some(own) = &generator.calibration {
         pairs.push((
             "rate reached against a server that does nothing",
-            format!("{}/s", rate_or_dash(own.ceiling_rps)),
+            format!("{}/s", own.ceiling_rps.map_or_else(|| MISSING.to_owned(), short)),
         ));
         let at = format!(
             "{} ms p99, {} of processor time a request at {}/s",
             ms(own.lateness_ms.p99),
             us(own.cpu_us_per_request),
-            rate(own.at_rps)
+            short(own.at_rps)
         );
         pairs.push(("lateness there", at));
     } else {

@@ -51,7 +51,7 @@ pub(super) fn cells(trials: &[TrialRecord], workload: Workload, run_s: f64) -> O
         y_ratio,
         filled: filled.collect(),
         depths: [
-            "up to 0.3 % of the responses of its moment",
+            "of the responses of its moment: up to 0.3 %",
             "1 %",
             "3 %",
             "10 %",

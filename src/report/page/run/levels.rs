@@ -29,8 +29,8 @@ fn why_missing(run: &RunRecord) -> String {
 /// The dashboard's response times at each level, over all percentiles.
 pub(super) fn percentiles(run: &RunRecord) -> Result<Section, PageError> {
     let lead = "What users of the dashboard feel while documents come in at shares of the capacity. Each \
-                curve is a whole distribution: further right are the slower queries, one in ten, in a \
-                hundred, in a thousand.";
+                curve begins at the median; further right are the slower queries, one in ten, one in a \
+                hundred, one in a thousand.";
     let section = Section::new("percentiles", "Dashboard queries under load", "Dashboard", lead);
     if run.levels.is_empty() {
         return Ok(section.with(Block::missing(why_missing(run))));
@@ -78,8 +78,13 @@ fn curves<'a>(
     let mut curves = Vec::new();
     for (position, level) in run.levels.iter().enumerate() {
         let Some(points) = stream(level).and_then(curve) else { continue };
-        // More than the capacity has a colour of its own kind, wherever it stands in the list.
-        let tone = if level.load_percent > 100 { Tone::Bad } else { Tone::of_kind(position) };
+        // What lies beyond the capacity, at it and at rest looks the same in every report.
+        let tone = match level.load_percent {
+            0 => Tone::Soft,
+            100 => Tone::First,
+            over if over > 100 => Tone::Bad,
+            _ => Tone::of_kind(position.max(1)),
+        };
         let label = format!("{} %", level.load_percent);
         let series = Series::new(label, tone, Shape::Line, points);
         curves.push(Series { is_labelled: true, ..series });
@@ -91,11 +96,11 @@ fn curves<'a>(
 fn curve(stream: &StreamRecord) -> Option<Vec<(f64, Option<f64>)>> {
     let log = stream.hdr.response()?;
     let samples = log.samples() as f64;
-    if samples < 2.0 {
+    if samples < 4.0 {
         return None;
     }
     let points = (0..=CURVE_POINTS).filter_map(|step| {
-        let one_in = samples.powf(f64::from(step) / f64::from(CURVE_POINTS));
+        let one_in = 2.0 * (samples / 2.0).powf(f64::from(step) / f64::from(CURVE_POINTS));
         let rank = round_to_u64((samples * (1.0 - 1.0 / one_in)).ceil()).max(1);
         Some((one_in, Some(log.rank_ms(rank)?)))
     });
@@ -176,7 +181,7 @@ pub(super) fn recovery(run: &RunRecord) -> Result<Section, PageError> {
 fn overload_words(run: &RunRecord, load_percent: u32) -> String {
     let goodput = run.overload.goodput_ratio.map_or_else(
         || "how much was still accepted is not known".to_owned(),
-        |ratio| format!("{} of the capacity were still accepted", percent(ratio, 0)),
+        |ratio| format!("{} of the capacity was still accepted", percent(ratio, 0)),
     );
     let recovery = run.overload.recovery_s.map_or_else(
         || "no recovery was seen".to_owned(),

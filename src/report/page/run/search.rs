@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::words::{
-    VERDICTS, capacity_marks, ms, objective_mark, purpose, rate, rate_or_dash, told,
+    VERDICTS, capacity_marks, ms, objective_mark, purpose, rate_or_dash, short, told,
 };
 use crate::report::figure::span;
 use crate::report::page::PageError;
@@ -49,8 +49,11 @@ pub(super) fn staircase(run: &RunRecord) -> Result<Section, PageError> {
 fn stairs(run: &RunRecord) -> Vec<Series> {
     let at = |trial: &TrialRecord| trial.offered_rps.unwrap_or_default();
     let numbered = || (1_u32..).map(f64::from).zip(&run.trials);
-    let path = numbered().map(|(place, trial)| (place, Some(at(trial)))).collect();
-    let path = Series::new("order", Tone::Void, Shape::Dashed, path);
+    // Each step is as wide as a trial, with its mark in the middle.
+    let mut path: Vec<_> =
+        numbered().map(|(place, trial)| (place - 0.5, Some(at(trial)))).collect();
+    path.extend(path.last().map(|(place, last)| (place + 1.0, *last)));
+    let path = Series::new("order", Tone::Void, Shape::Steps, path);
     let kinds = VERDICTS.into_iter().map(|(verdict, tone, shape)| {
         let of_kind: Vec<(f64, &TrialRecord)> =
             numbered().filter(|(_, trial)| is_kind(trial, verdict)).collect();
@@ -69,7 +72,7 @@ fn is_kind(trial: &TrialRecord, verdict: &str) -> bool {
 
 fn goal_mark(run: &RunRecord) -> Option<Mark> {
     let goal_rps = run.criteria.iter().find(|criterion| criterion.name == "goal")?.limit?;
-    let label = format!("goal {}/s", rate(goal_rps));
+    let label = format!("goal {}/s", short(goal_rps));
     Some(Mark { side: Side::Y, from: goal_rps, to: None, label, tone: Tone::Soft })
 }
 

@@ -18,6 +18,8 @@ const POINTS_MAX: f64 = 900.0;
 /// A trial shorter than this share of the run has no room for its name.
 const NAMED_RATIO: f64 = 0.05;
 
+const OFFERED: &str = "offered";
+const FAILED: &str = "failed";
 const NO_SECONDS: &str = "No second of this workload was measured.";
 
 /// When the last trial ended, in seconds since the run began.
@@ -118,34 +120,53 @@ fn seconds_of(run: &RunRecord, workload: Workload) -> f64 {
 }
 
 fn lines(run: &RunRecord, workload: Workload, bin_s: f64) -> Vec<Series> {
-    let kinds: [(&str, Tone, Shape, fn(&SecondRecord) -> u64); 3] = [
-        ("offered", Tone::Soft, Shape::Steps, |second| second.offered),
-        ("accepted", Tone::First, Shape::Steps, |second| second.accepted),
-        ("failed", Tone::Bad, Shape::Steps, |second| second.failed),
+    let kinds: [(&str, Tone, fn(&SecondRecord) -> u64); 3] = [
+        (OFFERED, Tone::Soft, |second| second.offered),
+        ("accepted", Tone::First, |second| second.accepted),
+        (FAILED, Tone::Bad, |second| second.failed),
     ];
-    let series = kinds.into_iter().map(|(label, tone, shape, counted)| {
+    let series = kinds.into_iter().map(|(label, tone, counted)| {
         let mut points = Vec::new();
         for trial in &run.trials {
             let seconds = trial.stream(workload).map_or(&[][..], |stream| &stream.seconds);
-            // Nothing failed is the usual case: a line along the axis would only hide it.
-            let is_told = label != "failed" || seconds.iter().any(|second| second.failed > 0);
-            if !is_told || seconds.is_empty() {
-                continue;
-            }
-            for chunk in seconds.chunks(round_to_usize(bin_s).max(1)) {
+            let shown = shown(seconds, trial.measure_s, label);
+            for chunk in shown.chunks(round_to_usize(bin_s).max(1)) {
                 let Some(first) = chunk.first() else { continue };
                 let sum: u64 = chunk.iter().map(counted).sum();
                 let mean = sum as f64 / usize_to_u64(chunk.len()) as f64;
                 points.push((trial_begin_s(trial) + first.t_s as f64, Some(mean)));
             }
             // The last second lasts until its end, and nothing leads to the next trial.
-            let end_s = trial_begin_s(trial) + usize_to_u64(seconds.len()) as f64;
-            points.extend(points.last().copied().map(|(_, last)| (end_s - 0.01, last)));
-            points.push((end_s, None));
+            let end_s = trial_begin_s(trial) + usize_to_u64(shown.len()) as f64;
+            if !shown.is_empty() {
+                points.extend(points.last().copied().map(|(_, last)| (end_s - 0.01, last)));
+                points.push((end_s, None));
+            }
         }
-        Series::new(label, tone, shape, points)
+        Series::new(label, tone, Shape::Steps, points)
     });
     series.collect()
+}
+
+/// The seconds of a trial that a line shows.
+///
+/// A second that the measured part ends in is no whole second of load. Nothing failed is the usual case: a line
+/// along the axis would only hide it.
+fn shown<'a>(seconds: &'a [SecondRecord], measure_s: f64, label: &str) -> &'a [SecondRecord] {
+    let is_told = match label {
+        FAILED => seconds.iter().any(|second| second.failed > 0),
+        _ => true,
+    };
+    let whole = round_to_usize((measure_s + 0.01).floor()).max(1).min(seconds.len());
+    let length = match label {
+        OFFERED => whole,
+        // Behind the measured part come the last answers.
+        _ => {
+            let is_busy = |second: &SecondRecord| second.accepted + second.failed > 0;
+            seconds.iter().rposition(is_busy).map_or(0, |last| (last + 1).max(whole))
+        }
+    };
+    if is_told { seconds.get(..length).unwrap_or_default() } else { &[] }
 }
 
 /// Each trial as a band in the colour of its verdict.

@@ -12,6 +12,12 @@ pub(super) fn rate(per_second: f64) -> String {
     grouped(per_second, 1)
 }
 
+/// A rate within a sentence: without a decimal where it is a whole number.
+pub(super) fn short(per_second: f64) -> String {
+    let exact = rate(per_second);
+    exact.strip_suffix(".0").map_or(exact.clone(), str::to_owned)
+}
+
 /// A rate that may be missing.
 pub(super) fn rate_or_dash(per_second: Option<f64>) -> String {
     per_second.map_or_else(|| MISSING.to_owned(), rate)
@@ -120,7 +126,7 @@ pub(super) fn capacity_marks(capacity: &CapacityRecord, side: Side) -> Vec<Mark>
 /// The objective of indexing, drawn into a chart of response times.
 pub(super) fn objective_mark(run: &RunRecord) -> Option<Mark> {
     let limit_ms = number(run, "P99_MS")?;
-    let label = format!("objective: p99 within {} ms", ms(Some(limit_ms)));
+    let label = format!("objective: p99 within {} ms", short(limit_ms));
     Some(Mark { side: Side::Y, from: limit_ms, to: None, label, tone: Tone::Bad })
 }
 
