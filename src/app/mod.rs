@@ -18,7 +18,9 @@ pub mod run;
 pub mod schemas;
 pub mod session;
 pub mod settings;
+pub mod slo;
 pub mod sources;
+mod step_summary;
 pub mod system;
 pub mod target;
 mod values;
@@ -85,8 +87,11 @@ fn run_corpus(given: Given, wanted: &Wanted) -> Result<Exit, Failure> {
 fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failure> {
     let file = read_file().map_err(Failure::usage)?;
     let given = Given { environment: env::vars_os().collect(), file, ..given };
-    let texts = Texts::gather(command, &given).map_err(Failure::usage)?;
-    Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)
+    let mut texts = Texts::gather(command, &given).map_err(Failure::usage)?;
+    let slo = slo::named(&texts).map_err(Failure::usage)?;
+    slo::fill_in(slo.as_ref(), &mut texts);
+    let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
+    settings.with_slo(slo).map_err(Failure::usage)
 }
 
 fn run_command(
@@ -121,6 +126,7 @@ fn run_finished(finished: Finished) -> Result<Exit, Failure> {
         }
         Finished::Report { run_dir } => commands::report::run(&run_dir),
         Finished::Open { run_dir } => commands::open::run(&run_dir),
+        Finished::Signoff { run_dir, slo, json } => commands::signoff::run(&run_dir, &slo, json),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::app::past::PastRun;
 use crate::app::run::Run;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
+use crate::app::step_summary;
 use crate::app::witness::{Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
@@ -81,6 +82,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     }
     let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
     run.write(&record)?;
+    step_summary::append(&record);
     print(settings, &run, &record)?;
     match ended {
         Ok(()) => Ok(exit_of(&outcome, record.outcome)),
@@ -131,7 +133,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
     let in_requests = |documents: Rps| documents.scaled(1.0 / settings.batch as f64);
     CampaignPlan {
         // Beyond half of what it reaches at all, the generator is not trusted.
-        mix: settings.mix.then_some(settings.dashboard_p99_ms),
+        mix: settings.mix.then(|| settings.mixed_p99_ms()),
         batch: settings.batch,
         generator: generator_rps.and_then(|rps| Rps::new(rps / 2.0)),
         goal: in_requests(settings.goal),
@@ -140,7 +142,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
         objective: Objective {
             p99_ms: settings.p99_ms,
             error_ratio: settings.error_ratio,
-            dashboard_error_ratio: settings.dashboard_error_ratio.filter(|_| settings.mix),
+            dashboard_error_ratio: settings.mixed_error_ratio().filter(|_| settings.mix),
             base_ms,
         },
         timeout_ms: settings.timeout_ms,
