@@ -221,7 +221,8 @@ fn log_ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
         .map(|number| 10_f64.powf(first + f64::from(number)))
         .flat_map(|power| leads.iter().map(move |lead| lead * power))
         .collect();
-    let begin = all.iter().copied().rfind(|at| *at <= low * 1.000_1).unwrap_or(low);
+    // A line along the axis itself would not be seen.
+    let begin = all.iter().copied().rfind(|at| *at <= low * 0.97).unwrap_or(low * 0.5);
     let end = all.iter().copied().find(|at| *at >= high * 0.999_9).unwrap_or(high);
     let end = if end > begin { end } else { begin * 10.0 };
     (begin, end, all.into_iter().filter(|at| *at >= begin * 0.999 && *at <= end * 1.001).collect())

@@ -127,8 +127,9 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     let capacity = &run.capacity;
     if let Some(rps) = capacity.rps {
         let ends = capacity.low_rps.zip(capacity.high_rps);
-        let beside = ends.map(|(low, high)| format!("{} to {}", rate(low), rate(high)));
-        tell("Capacity, documents/s", rate(rps), "", beside.unwrap_or_default());
+        let ends = ends.map(|(low, high)| format!(", {} to {}", rate(low), rate(high)));
+        let beside = format!("documents/s{}", ends.unwrap_or_default());
+        tell("Capacity", rate(rps), "", beside);
     }
     if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, margin_ratio(goal)?))) {
         let sign = if ratio > 0.0 { "+" } else { "" };
