@@ -1,8 +1,8 @@
 //! The answer in one sentence, the few figures that matter, and what the run was judged by.
 
+use super::facts::warnings;
 use super::words::{count, ms, percent, rate, setting, short};
 use crate::report::advice::advice;
-use crate::report::caution::cautions;
 use crate::report::figure::{MISSING, counted, span};
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
@@ -49,13 +49,16 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
         beneath
             .push("The run was interrupted: this page shows what was measured until then.".into());
     }
-    let warnings = usize_to_u64(cautions(run).len());
-    if warnings > 0 {
-        let caution = counted(warnings, "caution");
-        beneath.push(format!(
-            "{caution} at the end of this page: read them before you plan with the number."
-        ));
-    }
+    let all = match warnings(run).len() {
+        0 => None,
+        1 => Some("the caution".to_owned()),
+        several => Some(format!("the {several} cautions")),
+    };
+    beneath.extend(
+        all.map(|all| {
+            format!("Read {all} at the end of this page before you plan with the number.")
+        }),
+    );
     Answer {
         badge: Some(run.outcome),
         sentence: format!("{}{}", capacity_words(run), goal_words(run)),
