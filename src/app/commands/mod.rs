@@ -11,3 +11,4 @@ pub mod open;
 pub mod rehearse;
 pub mod rejudge;
 pub mod report;
+pub mod schema;
