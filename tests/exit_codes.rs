@@ -51,10 +51,10 @@ fn finished_run(folder: &Path) {
         line["kind"] = "trial".into();
         line
     }));
-    let journal: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let journal: Vec<String> = lines.iter().map(Value::to_string).collect();
     fs::create_dir(folder.join("RUN")).unwrap();
     fs::write(folder.join("RUN/result.json"), &output.stdout).unwrap();
-    fs::write(folder.join("RUN/trials.jsonl"), journal).unwrap();
+    fs::write(folder.join("RUN/trials.jsonl"), journal.join("\n") + "\n").unwrap();
     for (name, text) in [
         ("pass.toml", "[goal]\nindex_rps = 100"),
         ("fail.toml", "[goal]\nindex_rps = 1000"),

@@ -1,4 +1,5 @@
 //! The sign-off file: what it sets, what it judges, what is refused, and the files that a judged run leaves.
+#![allow(clippy::disallowed_methods, reason = "waiting is held against the clock of the test")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,11 +13,14 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use plimsoll::report::artifacts::artifacts;
 use plimsoll::report::schema::RunRecord;
 use serde_json::Value;
-use support::tool::{plimsoll, run, stderr};
+use support::tool::{journal, latest, plimsoll, run, stderr};
 
 fn write(folder: &Path, name: &str, text: &str) {
     fs::write(folder.join(name), text).unwrap();
@@ -207,34 +211,42 @@ fn the_test_report_is_read_by_python_whatever_the_target_has_said() {
     assert!(!summary.contains(['<', '\u{1b}', '\u{202e}']), "{summary}");
 }
 
+/// A run that is stopped once it has measured something; the summary goes to `step` as well.
+fn stopped(folder: &Path, words: &[&str], step: &str) -> Output {
+    let lines = journal(folder).len();
+    let mut command = plimsoll(folder, words);
+    let child = command.env("GITHUB_STEP_SUMMARY", folder.join(step)).spawn().unwrap();
+    let begun = Instant::now();
+    while journal(folder).len() < lines + 3 && begun.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}{}", stdout(&output), stderr(&output));
+    output
+}
+
 #[test]
-fn a_run_leaves_its_summary_where_the_workflow_shows_it() {
+fn a_broken_run_goes_on_under_its_sign_off_file_and_tells_the_workflow() {
     let folder = tempfile::tempdir().unwrap();
-    let words = [
-        "capacity",
-        "PRESET=quick",
-        "WORKERS=2",
-        "SERVICE_MS=5",
-        "LEVELS=none",
-        "CEILING_RPS=60",
-        "GOAL_RPS=20",
-        "BUDGET_S=120",
-    ];
+    write(folder.path(), "slo.toml", "[goal]\nindex_rps = 20\n[overload]\nrecovery_s = 30");
     write(folder.path(), "step.md", "before");
-    let good = plimsoll(folder.path(), &words)
-        .env("GITHUB_STEP_SUMMARY", folder.path().join("step.md"))
-        .output()
-        .unwrap();
-    assert_eq!(good.status.code(), Some(0), "{}{}", stdout(&good), stderr(&good));
+    let words = ["capacity", "PRESET=quick", "WORKERS=2", "SERVICE_MS=5", "SLO=slo.toml"];
+    stopped(folder.path(), &words, "step.md");
+    let run_dir = folder.path().join("results/latest");
+    let summary = fs::read_to_string(run_dir.join("summary.md")).unwrap();
     let step = fs::read_to_string(folder.path().join("step.md")).unwrap();
-    let summary = fs::read_to_string(folder.path().join("results/latest/summary.md")).unwrap();
     assert_eq!(step, format!("before\n{summary}\n"), "appended, once");
-    assert!(summary.starts_with("## Plimsoll: PASS\n"), "{summary}");
-    assert!(folder.path().join("results/latest/junit.xml").is_file(), "beside the result");
-    let nowhere = plimsoll(folder.path(), &words)
-        .env("GITHUB_STEP_SUMMARY", folder.path().join("no/such/step.md"))
-        .output()
-        .unwrap();
-    assert_eq!(nowhere.status.code(), Some(0), "a summary that fails is no error");
-    assert!(stderr(&nowhere).contains("caution: the summary could not be added"), "but told");
+    assert!(summary.starts_with("## Plimsoll: INVALID\n"), "{summary}");
+    assert!(run_dir.join("junit.xml").is_file(), "beside the result");
+
+    write(folder.path(), "slo.toml", "[goal]\nindex_rps = 99999");
+    let resumed = ["capacity", "--resume", "results/latest"];
+    let output = stopped(folder.path(), &resumed, "no/such/step.md");
+    assert!(stderr(&output).contains("caution: the summary could not be added"), "told, no more");
+    let result = latest(folder.path());
+    assert_eq!(result["slo"]["goal"]["index_rps"], 20.0, "as the file was then");
+    assert_eq!(criterion(&result, "goal")["limit"], 20.0, "and so is the goal");
+    let judged = run(folder.path(), &["signoff", "results/latest", "--slo", "slo.toml"]);
+    assert_eq!(judged.status.code(), Some(3), "an interrupted run stays INVALID");
 }

@@ -83,7 +83,7 @@ impl PastRun {
         let settings = Settings::resolve(Command::Capacity, &texts, self.header.seed, json)
             .map_err(Failure::usage)?;
         // As it was then: the file may have changed since.
-        settings.with_slo(self.header.slo.clone()).map_err(Failure::usage)
+        settings.with_slo(self.header.slo.as_deref().cloned()).map_err(Failure::usage)
     }
 
     /// Its trials.

@@ -144,7 +144,7 @@ impl Run {
             seed: settings.seed,
             generator_rps: self.generator_rps(),
             calibration: self.calibration,
-            slo: settings.slo.clone(),
+            slo: settings.slo.clone().map(Box::new),
             settings: self.settings.clone(),
         };
         journal.append(&JournalLine::Run(header)).map_err(failed)?;

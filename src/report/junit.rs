@@ -1,4 +1,4 @@
-//! The criteria of a run as a JUnit report, which build servers show beside other tests.
+//! The criteria of a run as a test report in the format of `JUnit`, which build servers show beside other tests.
 //!
 //! One test case a criterion: FAIL is a failure, INVALID an error. The same result is the same file, byte for byte.
 
@@ -12,7 +12,7 @@ use super::criterion::{CriterionRecord, Outcome};
 use super::figure::plain;
 use super::schema::RunRecord;
 
-/// The criteria of `run` as JUnit XML.
+/// The criteria of `run` as XML.
 ///
 /// # Errors
 /// When the text cannot be written.

@@ -37,15 +37,13 @@ pub fn markdown(run: &RunRecord, cautions: &[Caution]) -> String {
 fn headline(run: &RunRecord) -> String {
     let capacity = &run.capacity;
     let Some(rps) = capacity.rps else {
-        let mut text = format!(
-            "**No capacity was found**: `{}`, {}",
+        let reasons = capacity.reasons.iter().map(|reason| format!("; {}", escape(reason)));
+        return format!(
+            "**No capacity was found**: `{}`, {}{}.",
             plain(&capacity.finding).replace('`', "'"),
-            escape(advice(&capacity.finding).meaning)
+            escape(advice(&capacity.finding).meaning),
+            reasons.collect::<String>()
         );
-        for reason in &capacity.reasons {
-            text.push_str(&format!("; {}", escape(reason)));
-        }
-        return text + ".";
     };
     let found = if capacity.finding == "at_ceiling" {
         format!("The service sustains **at least {rps:.1} documents/s**, the ceiling of the search")

@@ -221,7 +221,7 @@ pub struct RunHeader {
     pub calibration: Option<CalibrationRecord>,
     /// The sign-off file; null without one.
     #[serde(default)]
-    pub slo: Option<SloRecord>,
+    pub slo: Option<Box<SloRecord>>,
     /// Every setting with its origin.
     pub settings: BTreeMap<String, SettingRecord>,
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::dashboard::P99_SAMPLES;
@@ -15,7 +16,7 @@ use crate::report::schema::{CriterionRecord, Outcome, RunRecord, SettingRecord};
 use crate::report::slo::SloRecord;
 
 /// A finished run under a sign-off file.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Signoff {
     /// The run's name.
     pub run: String,

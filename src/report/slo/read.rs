@@ -184,13 +184,11 @@ impl<'a> Section<'a> {
         let bracketed =
             |name: &str| if is_file { format!("[{name}]") } else { format!("`{name}`") };
         let kind = if is_file { "section".to_owned() } else { format!("key in [{}]", self.name) };
-        let cure = match nearest(given, known) {
-            Some(name) => format!("did you mean {}?", bracketed(name)),
-            None => {
-                let all: Vec<String> = known.iter().map(|name| bracketed(name)).collect();
-                format!("known are {}", all.join(", "))
-            }
-        };
+        let all = || known.iter().map(|name| bracketed(name)).collect::<Vec<_>>().join(", ");
+        let cure = nearest(given, known).map_or_else(
+            || format!("known are {}", all()),
+            |name| format!("did you mean {}?", bracketed(name)),
+        );
         let problem = format!("unknown {kind} `{}`; {cure}", short(given));
         Err(self.wrong(key.span(), problem))
     }
