@@ -122,6 +122,8 @@ fn a_run_is_searched_and_judged_by_its_sign_off_file_and_records_it() {
     let judged: Value = serde_json::from_slice(&judged.stdout).unwrap();
     assert_eq!(judged["criteria"], result["criteria"], "judging again comes to the same");
     assert_eq!(judged["outcome"], result["outcome"], "and so does the whole");
+    let told = judged["cautions"].to_string();
+    assert!(told.contains("sign-off file are left out; use PRESET=standard"), "{told}");
 }
 
 #[test]

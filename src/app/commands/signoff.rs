@@ -16,7 +16,7 @@ use crate::term::say;
 pub fn run(place: &Path, slo: &Path, json: bool) -> Result<Exit, Failure> {
     let slo = from_file(slo).map_err(Failure::usage)?;
     let run = result_file::read(place).map_err(Failure::usage)?;
-    let signoff = judge_again(&run, slo).map_err(Failure::usage)?;
+    let signoff = judge_again(run, slo).map_err(Failure::usage)?;
     if json {
         say(&serde_json::to_string_pretty(&signoff).map_err(Failure::internal)?);
     } else {

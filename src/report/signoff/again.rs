@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::dashboard::P99_SAMPLES;
 use super::{Evidence, JUDGED_PERCENT, Terms, sign_off};
-use crate::report::figure::{columns, plain};
+use crate::report::caution::cautions;
+use crate::report::figure::{columns, entry, plain};
 use crate::report::schema::{CriterionRecord, Outcome, RunRecord, SettingRecord};
 use crate::report::slo::SloRecord;
 
@@ -26,6 +27,8 @@ pub struct Signoff {
     pub criteria: Vec<CriterionRecord>,
     /// The worst of the criteria.
     pub outcome: Outcome,
+    /// What a reader must know, limits of the file that were left out among it.
+    pub cautions: Vec<String>,
 }
 
 /// A setting that the result ought to have and has not, or not as this tool writes it.
@@ -37,10 +40,12 @@ pub struct SettingMissing(&'static str);
 ///
 /// # Errors
 /// When neither of the two says what must be known.
-pub fn judge_again(run: &RunRecord, slo: SloRecord) -> Result<Signoff, SettingMissing> {
-    let terms = terms(run, slo.clone())?;
-    let (criteria, outcome) = sign_off(&evidence(run), &terms);
-    Ok(Signoff { run: run.run.stamp.id.clone(), slo, criteria, outcome })
+pub fn judge_again(mut run: RunRecord, slo: SloRecord) -> Result<Signoff, SettingMissing> {
+    let terms = terms(&run, slo.clone())?;
+    let (criteria, outcome) = sign_off(&evidence(&run), &terms);
+    (run.criteria, run.slo) = (criteria, Some(slo.clone()));
+    let cautions = cautions(&run).iter().map(ToString::to_string).collect();
+    Ok(Signoff { run: run.run.stamp.id, slo, criteria: run.criteria, outcome, cautions })
 }
 
 /// What a result holds to judge by.
@@ -148,7 +153,11 @@ impl fmt::Display for Signoff {
             writeln!(text, "{line}  {reason}")?;
         }
         let (run, file) = (plain(&self.run), plain(&self.slo.file));
-        writeln!(text, "\noutcome    {} ({run} by {file})", self.outcome)?;
+        text.push('\n');
+        for caution in &self.cautions {
+            text.push_str(&entry("caution", &plain(caution)));
+        }
+        text.push_str(&entry("outcome", &format!("{} ({run} by {file})", self.outcome)));
         f.write_str(&text)
     }
 }
@@ -179,7 +188,7 @@ mod tests {
     }
 
     fn judged(run: &RunRecord, slo: &str) -> Signoff {
-        judge_again(run, read("slo.toml", slo).unwrap()).unwrap()
+        judge_again(run.clone(), read("slo.toml", slo).unwrap()).unwrap()
     }
 
     #[test]
@@ -196,6 +205,8 @@ mod tests {
                       overload_goodput     PASS  115.980 %  80.000 %   +45.0 %  463.9/s are still accepted
                      overload_recovery     PASS      2.8 s    30.0 s   +90.7 %  recovered after 2.8 s
 
+        caution    the target cannot count its documents: that it kept all 15900 accepted ones was not
+                   verified
         outcome    INVALID (20261123T151500Z-capacity by slo.toml)
         ");
     }
@@ -248,6 +259,11 @@ mod tests {
             names.filter(|name| name.starts_with("dashboard")).collect::<Vec<_>>()
         };
         assert_eq!(names("quick"), ["dashboard_error_ratio_at_100"], "100 queries were planned");
+        let mut few = sample("quick");
+        few.levels[2].dashboard.response_ms.p99_high = None;
+        let told = judged(&few, slo).cautions.join("\n");
+        let needle = "the limits of the sign-off file are left out; use PRESET=standard";
+        assert!(told.contains(needle), "{told}");
         let both = ["dashboard_p99_at_100", "dashboard_error_ratio_at_100"];
         assert_eq!(names("standard"), both, "whatever it has");
         assert!(!is_p99_only_shown("quick", 299.0), "enough of them are judged in any preset");
@@ -258,6 +274,6 @@ mod tests {
         let mut run = sample("standard");
         run.settings.remove("GOAL_RPS");
         let slo = read("slo.toml", "[goal]\nheadroom_ratio = 0").unwrap();
-        assert_eq!(judge_again(&run, slo), Err(SettingMissing("GOAL_RPS")), "no goal");
+        assert_eq!(judge_again(run, slo), Err(SettingMissing("GOAL_RPS")), "no goal");
     }
 }
