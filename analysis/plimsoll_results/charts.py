@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 INK = "#1f2933"
@@ -67,22 +68,16 @@ def figure_text(value: float) -> str:
 def log_time_axis(axes: Axes, label: str = "response time, ms") -> None:
     """A logarithmic second axis of times in milliseconds, with whole numbers at its ticks."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value)))
-    low, high = axes.get_ylim()
-    if high / low < 30:
-        axes.yaxis.set_minor_formatter(
-            FuncFormatter(lambda value, _: figure_text(value) if str(value)[0] in "25" else "")
-        )
-        axes.tick_params(axis="y", which="minor", labelsize=8)
-    else:
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    plain_log_axis(axes.yaxis)
     axes.set_ylabel(label)
 
 
 def percentile_axis(axes: Axes, most: float) -> None:
     """A first axis of ``1 / (1 - q)`` up to ``most``, with percentiles at its ticks."""
     ticks = {1: "0", 2: "50", 4: "75", 10: "90", 20: "95", 100: "99", 1000: "99.9", 10_000: "99.99", 100_000: "99.999"}
-    shown = {inverse: name for inverse, name in ticks.items() if inverse <= most * 1.5}
+    # Over a wide range the first ones would stand in each other's way.
+    crowded = {4, 20} if most > 300 else set()
+    shown = {inverse: name for inverse, name in ticks.items() if inverse <= most * 1.5 and inverse not in crowded}
     axes.set_xscale("log")
     axes.set_xticks(list(shown), [f"{name} %" for name in shown.values()])
     axes.xaxis.set_minor_locator(NullLocator())
@@ -103,3 +98,14 @@ def objective_line(axes: Axes, limit_ms: float | None, name: str = "objective") 
         textcoords="offset points",
         fontsize=8.5,
     )
+
+
+def plain_log_axis(axis: Axis) -> None:
+    """Numbers instead of powers of ten at the ticks of a logarithmic axis; also between them where it spans little."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value)))
+    low, high = axis.get_view_interval()
+    if low > 0 and high / low < 30:
+        axis.set_minor_formatter(FuncFormatter(lambda value, _: figure_text(value) if f"{value:e}"[0] in "25" else ""))
+        axis.set_tick_params(which="minor", labelsize=8)
+    else:
+        axis.set_minor_formatter(NullFormatter())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import ResultError
+from .frames import frame
 from .histogram import Histogram
 from .record import Record, number, record, records, text, texts, whole
 from .stream import CLOCKS, ENDINGS, PERCENTILES, Stream
@@ -234,7 +235,7 @@ class Run:
         """One row per trial and stream: counts, rates in ``_rps``, percentiles of each clock in ``_ms``."""
         by_id = {text(trial, "id"): trial for trial in records(self.record, "trials")}
         rows = [_trial_columns(by_id[stream.trial]) | stream.row() for stream in self.streams()]
-        return pd.DataFrame(rows, columns=_TRIAL_COLUMNS + _STREAM_COLUMNS)
+        return frame(rows, _TRIAL_COLUMNS + _STREAM_COLUMNS)
 
     @property
     def levels(self) -> pd.DataFrame:
@@ -247,7 +248,7 @@ class Run:
             for stream in self.streams()
             if stream.load_percent is not None
         ]
-        return pd.DataFrame(rows, columns=["recovery_s", *_STREAM_COLUMNS])
+        return frame(rows, ["recovery_s", *_STREAM_COLUMNS]).astype({"load_percent": "int64"})
 
     def seconds(self) -> pd.DataFrame:
         """One row per trial, stream and second: what was offered, accepted and failed in it, and its response times.
@@ -256,12 +257,12 @@ class Run:
         measured part, in which the last answers come, are not `is_measured`.
         """
         rows = [row for stream in self.streams() for row in stream.second_rows()]
-        return pd.DataFrame(rows, columns=_SECOND_COLUMNS)
+        return frame(rows, _SECOND_COLUMNS)
 
     def recoveries(self) -> pd.DataFrame:
         """One row per recovery: after which trial, and the seconds from its last due time until the target was as at rest."""
         columns = ["id", "after", "recovered_s", "wall_s", "probes", "accepted", "unknown", "stopped"]
-        return pd.DataFrame(records(self.record, "recoveries"), columns=columns)
+        return frame([{name: one.get(name) for name in columns} for one in records(self.record, "recoveries")], columns)
 
 
 def _measured_from_s(trial: Record) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import curve_fit
+from scipy.optimize import OptimizeWarning, curve_fit
 
 from .errors import ResultError
 from .reading import check_version, find, read_object
@@ -117,11 +118,13 @@ def _least_squares(
     def curve(workers: NDArray[Any], *values: float) -> Any:
         return law_rps(workers, *spread(values))
 
-    # A tiny β beside a large γ: steps are measured against each one's own size.
     initial = [value for value, is_free in zip(start, free, strict=True) if is_free]
-    best, covariance = curve_fit(curve, counts, rates, p0=initial, xtol=1e-14, ftol=1e-14, gtol=1e-14, maxfev=20_000)
-    found = iter(np.sqrt(np.diag(covariance)).tolist())
-    return spread(best), [float(next(found)) if is_free else None for is_free in free]
+    with warnings.catch_warnings():
+        # Points that lie on the curve leave no scatter to take errors from: then there are none.
+        warnings.simplefilter("ignore", OptimizeWarning)
+        best, covariance = curve_fit(curve, counts, rates, p0=initial, xtol=1e-14, ftol=1e-14, gtol=1e-14, maxfev=20_000)
+    found = iter([float(error) if math.isfinite(error) else None for error in np.sqrt(np.diag(covariance))])
+    return spread(best), [next(found) if is_free else None for is_free in free]
 
 
 def load_scale(place: str | Path) -> ScaleRun:
