@@ -86,14 +86,17 @@ else:
         for purposes, filled in [(~loaded.purpose.str.startswith("level"), True), (loaded.purpose.str.startswith("level"), False)]:
             some = loaded[purposes]
             label = f"{name}, {'search and soak' if filled else 'levels'}"
-            above.scatter(some.offered_rps, some[column], s=36, color=colour if filled else "white", edgecolor=colour, zorder=3, label=label)
+            if not some.empty:
+                above.scatter(some.offered_rps, some[column], s=36, color=colour if filled else "white", edgecolor=colour, zorder=3, label=label)
     interval(above, upright=True)
     charts.log_time_axis(above)
     charts.objective_line(above, run.objective_ms("index"))
     lowest, highest = loaded.iloc[0], loaded.iloc[-1]
     told = [f"{charts.figure_text(row.response_p50_ms)} ms at {row.offered_rps:,.0f}/s" for row in (lowest, highest)]
     above.set_title(f"The median response takes {' and '.join(told)}")
-    above.legend(loc="upper left", ncols=2)
+    low_ms, high_ms = above.get_ylim()
+    above.set_ylim(low_ms, high_ms * (high_ms / low_ms) ** 0.2)
+    above.legend(loc="upper left", ncols=4)
     most = loaded.offered_rps.max() * 1.05
     below.plot([0, most], [0, most], color=charts.QUIET, linestyle=":", linewidth=1.2, label="all that was offered")
     for verdict, (colour, marker) in charts.VERDICTS.items():

@@ -42,7 +42,7 @@ def draw(workers, rps, fit, title, what, unit, low=None, high=None):
         axes.plot(measured, fit.rps(measured), color=charts.BLUE, label="fit")
         axes.plot(furthest, fit.rps(furthest), color=charts.BLUE, linestyle=(0, (2, 1.5)), label="forecast, up to twice the largest count")
         axes.plot(measured, fit.gamma_rps * measured, color=charts.QUIET, linewidth=1, linestyle=":", label="if each added as much as the first")
-        axes.set_ylim(0, 1.3 * max(*rps, *fit.rps(measured)))
+        axes.set_ylim(0, 1.15 * max(*rps, *fit.rps(measured), *fit.rps(furthest)))
         if fit.peak_workers is not None and fit.peak_workers <= 2 * max(workers):
             axes.plot(fit.peak_workers, fit.peak_rps, "v", color=charts.RED, markersize=9, zorder=4)
             axes.annotate(f"peak {fit.peak_rps:,.0f} at {fit.peak_workers:.1f}", (fit.peak_workers, fit.peak_rps), xytext=(0, 11), textcoords="offset points", ha="center", color=charts.RED, fontsize=9)
