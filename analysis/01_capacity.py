@@ -94,8 +94,7 @@ else:
     lowest, highest = loaded.iloc[0], loaded.iloc[-1]
     told = [f"{charts.figure_text(row.response_p50_ms)} ms at {row.offered_rps:,.0f}/s" for row in (lowest, highest)]
     above.set_title(f"The median response takes {' and '.join(told)}")
-    low_ms, high_ms = above.get_ylim()
-    above.set_ylim(low_ms, high_ms * (high_ms / low_ms) ** 0.2)
+    charts.room_above(above)
     above.legend(loc="upper left", ncols=4)
     most = loaded.offered_rps.max() * 1.05
     below.plot([0, most], [0, most], color=charts.QUIET, linestyle=":", linewidth=1.2, label="all that was offered")

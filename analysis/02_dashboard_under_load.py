@@ -58,7 +58,8 @@ else:
     lowest, highest = min(shown), max(shown)
     before, after = (shown[percent].quantile_ms(0.5) for percent in (lowest, highest))
     axes.set_title(f"The median query takes {charts.figure_text(before)} ms at {lowest} % and {charts.figure_text(after)} ms at {highest} %")
-    axes.legend(title="load, % of capacity", loc="best")
+    charts.room_above(axes)
+    axes.legend(title="load, % of capacity", loc="upper left", ncols=4)
     plt.show()
 
 # %% [markdown]
