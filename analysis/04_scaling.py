@@ -31,7 +31,7 @@ from plimsoll_results.scale import fit_usl
 charts.use_style()
 
 
-def draw(workers, rps, fit, title, what, unit, low=None, high=None):
+def draw(workers, rps, fit, title, what, unit, low=None, high=None, needed_rps=None):
     """Measured points, the fitted curve, its peak, and where it is no more than a guess."""
     figure, axes = plt.subplots()
     if low is not None:
@@ -46,15 +46,18 @@ def draw(workers, rps, fit, title, what, unit, low=None, high=None):
         if fit.peak_workers is not None and fit.peak_workers <= 2 * max(workers):
             axes.plot(fit.peak_workers, fit.peak_rps, "v", color=charts.RED, markersize=9, zorder=4)
             axes.annotate(f"peak {fit.peak_rps:,.0f} at {fit.peak_workers:.1f}", (fit.peak_workers, fit.peak_rps), xytext=(0, 11), textcoords="offset points", ha="center", color=charts.RED, fontsize=9)
+    if needed_rps is not None:
+        axes.axhline(needed_rps, color=charts.GREEN, linewidth=1.4, zorder=1, label=f"goal with headroom, {needed_rps:,.0f}")
+        axes.set_ylim(0, max(axes.get_ylim()[1], 1.1 * needed_rps))
     axes.set_xlim(0)
     axes.set(xlabel=what, ylabel=unit, title=title)
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
     plt.show()
 
 
 def told(fit):
     """The parameters with their standard errors."""
-    rows = [("alpha", fit.alpha, fit.alpha_se), ("beta", fit.beta, fit.beta_se), ("gamma", fit.gamma_rps, fit.gamma_se_rps)]
+    rows = [("alpha", fit.alpha, fit.alpha_error), ("beta", fit.beta, fit.beta_error), ("gamma", fit.gamma_rps, fit.gamma_error_rps)]
     return pd.DataFrame(rows, columns=["parameter", "value", "standard error"]).set_index("parameter")
 
 # %% [markdown]
@@ -68,7 +71,7 @@ throughput = [64.9, 995.9, 1652.4, 1853.2, 1828.9, 1775.0, 1702.2]
 public = fit_usl(generators, throughput)
 assert f"{public.alpha:.6g} {public.beta:.6g}" == "0.0277285 0.000104365"
 assert math.isclose(public.gamma_rps, 89.99527, rel_tol=1e-6)
-assert f"{public.alpha_se:.2g} {public.beta_se:.3g} {public.gamma_se_rps:.4g}" == "0.0091 1.99e-05 14.21"
+assert f"{public.alpha_error:.2g} {public.beta_error:.3g} {public.gamma_error_rps:.4g}" == "0.0091 1.99e-05 14.21"
 assert f"{public.peak_workers:.1f} {public.peak_rps:.1f}" == "96.5 1883.9"
 draw(generators, throughput, public, f"SPEC SDM91 peaks at {public.peak_workers:.1f} generators", "generators of load", "throughput, scripts/h")
 told(public)
@@ -86,17 +89,20 @@ else:
     left_out = len(scale.points) - len(usable)
     if left_out:
         print(f"{left_out} of {len(scale.points)} counts have no confirmed capacity and stay out of the fit.")
-    fit = None
+    fit = scale.fit
     try:
         fit = fit_usl(usable.workers.to_numpy(), usable.rps.to_numpy())
         print(told(fit).to_string())
         if scale.fit is not None:
             print(f"the tool's own fit: alpha {scale.fit.alpha:.6g}, beta {scale.fit.beta:.6g}, gamma {scale.fit.gamma_rps:.6g}")
     except ResultError as error:
-        print(f"no fit: {error}")
+        print(f"no fit of its own here: {error}")
     if usable.empty:
         print("No count has a confirmed capacity: there is nothing to draw.")
     else:
         grows = usable.rps.iloc[-1] / usable.rps.iloc[0]
         title = f"{usable.workers.iloc[-1] / usable.workers.iloc[0]:g} times the workers sustain {grows:.2g} times the rate"
-        draw(usable.workers.to_numpy(), usable.rps.to_numpy(), fit, title, "workers", "capacity, documents/s", usable.low_rps, usable.high_rps)
+        draw(usable.workers.to_numpy(), usable.rps.to_numpy(), fit, title, "workers", "capacity, documents/s", usable.low_rps, usable.high_rps, scale.needed_rps)
+    for line in [scale.judgement, *scale.cautions]:
+        if line:
+            print(line)

@@ -196,8 +196,10 @@ class Run:
         """
         if workload == "index":
             return self.setting_number("P99_MS")
-        of_level = record(record(record(self.record, "slo"), "dashboard"), f"{load_percent}%")
-        return number(of_level, "p99_ms") or self.setting_number("DASHBOARD_P99_MS")
+        limits = records(record(self.record, "slo"), "dashboard")
+        of_level = [number(one, "p99_ms") for one in limits if one.get("load_percent") == load_percent]
+        found = next((limit for limit in of_level if limit is not None), None)
+        return self.setting_number("DASHBOARD_P99_MS") if found is None else found
 
     def streams(self) -> list[Stream]:
         """Every stream of every trial, in the order in which they were run."""

@@ -16,7 +16,7 @@ from scipy.optimize import OptimizeWarning, curve_fit
 
 from .errors import ResultError
 from .reading import check_version, find, read_object
-from .record import Record, number, record
+from .record import Record, number, record, records, text, texts
 
 SCALE_FILE = "scale.json"
 COLUMNS = ["workers", "finding", "rps", "low_rps", "high_rps"]
@@ -35,11 +35,11 @@ class Fit:
     """Coherence: what each pair of workers costs."""
     gamma_rps: float
     """What one worker alone sustains, in documents a second."""
-    alpha_se: float | None = None
+    alpha_error: float | None = None
     """Standard error of `alpha`; ``None`` with too few counts."""
-    beta_se: float | None = None
+    beta_error: float | None = None
     """Standard error of `beta`."""
-    gamma_se_rps: float | None = None
+    gamma_error_rps: float | None = None
     """Standard error of `gamma_rps`."""
 
     def rps(self, workers: Any) -> Any:
@@ -74,6 +74,12 @@ class ScaleRun:
     """One row per number of workers: how its search ended, the rate and its interval in documents a second."""
     fit: Fit | None
     """The tool's own fit; ``None`` where it made none."""
+    needed_rps: float | None
+    """The goal with its headroom, in documents a second."""
+    judgement: str | None
+    """Whether it can be reached, in words."""
+    cautions: list[str]
+    """What must be known beside the numbers."""
     record: Record = field(repr=False)
     """The whole of the file."""
 
@@ -136,31 +142,27 @@ def load_scale(place: str | Path) -> ScaleRun:
     path = path if path.is_file() else path / SCALE_FILE
     content = read_object(path, "give the folder that `plimsoll scale` has written")
     check_version(path, content)
-    rows = next((rows for rows in map(_counts, content.values()) if rows), [])
+    rows = records(content, "counts")
     if not rows:
         raise ResultError(f"{path} holds no counts of workers")
     points = pd.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], columns=COLUMNS)
-    for column in COLUMNS:
-        if column != "finding":
-            points[column] = pd.to_numeric(points[column], errors="coerce")
-    return ScaleRun(path, points.sort_values("workers", ignore_index=True), _fit(content), content)
+    kinds = {column: "object" if column == "finding" else "float64" for column in COLUMNS}
+    points = points.astype(kinds | {"workers": "int64"}).sort_values("workers", ignore_index=True)
+    goal = record(content, "goal")
+    return ScaleRun(
+        path=path,
+        points=points,
+        fit=_fit(record(content, "fit")),
+        needed_rps=number(goal, "needed_rps"),
+        judgement=text(goal, "reason"),
+        cautions=texts(content, "cautions"),
+        record=content,
+    )
 
 
-def _counts(value: Any) -> list[Record]:
-    """The rows of a list of counts; whatever the file calls it."""
-    items = value if isinstance(value, list) else []
-    return [item for item in items if isinstance(item, dict) and "workers" in item and "rps" in item]
-
-
-def _fit(content: Record) -> Fit | None:
-    found = record(content, "fit")
-    alpha, beta = number(found, "alpha"), number(found, "beta")
-    gamma = number(found, "gamma_rps") or number(found, "gamma")
-    if alpha is None or beta is None or gamma is None:
+def _fit(found: Record) -> Fit | None:
+    alpha, beta, gamma_rps = number(found, "alpha"), number(found, "beta"), number(found, "gamma_rps")
+    if alpha is None or beta is None or gamma_rps is None:
         return None
-
-    def error(name: str) -> float | None:
-        keys = (f"{name}_se", f"{name}_standard_error", f"{name}_se_rps", f"{name}_standard_error_rps")
-        return next((value for value in (number(found, key) for key in keys) if value is not None), None)
-
-    return Fit(alpha, beta, gamma, error("alpha"), error("beta"), error("gamma"))
+    errors = (number(found, "alpha_error"), number(found, "beta_error"), number(found, "gamma_error_rps"))
+    return Fit(alpha, beta, gamma_rps, *errors)

@@ -15,6 +15,8 @@ from plimsoll_results import Run
 ANALYSIS = Path(__file__).resolve().parents[1]
 REPOSITORY = ANALYSIS.parent
 SAMPLE = REPOSITORY / "results" / "sample"
+GOLDEN = sorted((REPOSITORY / "tests" / "golden").glob("result-*.json"))
+"""Results as every earlier version of the format has written them."""
 FRESH = [Path(path) for path in os.environ.get("PLIMSOLL_TEST_RUNS", "").split(os.pathsep) if path]
 """Folders of runs that the build under test has just made."""
 

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
-from conftest import ANALYSIS, FRESH, LACKING, SAMPLE, with_repeats
+from conftest import ANALYSIS, FRESH, GOLDEN, LACKING, SAMPLE, with_repeats
 from nbclient import NotebookClient
 from traitlets.config import Config
 
@@ -132,6 +132,13 @@ def test_a_notebook_says_what_a_run_lacks(cells: Callable[..., tuple[int, str]],
     assert wanted[name, lacks][1] in said
 
 
+@pytest.mark.parametrize("place", GOLDEN, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_a_notebook_runs_on_results_of_every_earlier_version(cells: Callable[..., tuple[int, str]], name: str, place: Path) -> None:
+    figures, said = cells(name, PLIMSOLL_RUN=str(place))
+    assert figures or "there is" in said, said
+
+
 def test_two_runs_with_repeats_are_tested_against_each_other(cells: Callable[..., tuple[int, str]], edited: Edited) -> None:
     rates = [943.0, 951.0, 938.0, 947.0, 940.0, 955.0, 944.0, 949.0]
     before = edited("before", with_repeats(rates))
@@ -148,14 +155,15 @@ def test_a_scale_file_is_drawn_with_its_fit(cells: Callable[..., tuple[int, str]
         {"workers": workers, "finding": "capacity", "rps": rps, "low_rps": rps * 0.97, "high_rps": rps * 1.03}
         for workers, rps in [(1, 240.0), (2, 470.0), (4, 900.0), (8, 1600.0)]
     ]
-    content = {"schema_version": "1.0.0", "counts": counts, "fit": {"alpha": 0.02, "beta": 1e-4, "gamma_rps": 240.0}}
+    content: dict[str, Any] = {"schema_version": "1.0.0", "counts": counts, "fit": {"alpha": 0.02, "beta": 1e-4, "gamma_rps": 240.0}}
+    content |= {"goal": {"needed_rps": 260.0, "reason": "2 workers reach 260/s"}, "cautions": ["all on one machine"]}
     (tmp_path / "scale.json").write_text(json.dumps(content))
     figures, said = cells("04_scaling", PLIMSOLL_SCALE=str(tmp_path))
-    assert figures == 2 and "the tool's own fit" in said
+    assert figures == 2 and "the tool's own fit" in said and "2 workers reach 260/s\nall on one machine" in said
     content["counts"] = counts[:2]
     (tmp_path / "scale.json").write_text(json.dumps(content))
     figures, said = cells("04_scaling", PLIMSOLL_SCALE=str(tmp_path))
-    assert figures == 2 and "no fit: not enough worker counts" in said
+    assert figures == 2 and "no fit of its own here: not enough worker counts" in said
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -59,7 +59,7 @@ def test_the_share_without_an_answer_is_what_lies_at_the_deadline_and_beyond() -
 def test_the_law_of_the_public_data_is_found_to_all_its_digits() -> None:
     fit = fit_usl([1, 18, 36, 72, 108, 144, 216], [64.9, 995.9, 1652.4, 1853.2, 1828.9, 1775.0, 1702.2])
     assert f"{fit.alpha:.6g} {fit.beta:.6g} {fit.gamma_rps:.6g}" == "0.0277285 0.000104365 89.9952"
-    errors = (fit.alpha_se, fit.beta_se, fit.gamma_se_rps)
+    errors = (fit.alpha_error, fit.beta_error, fit.gamma_error_rps)
     assert errors == pytest.approx((0.00912173, 1.98753e-05, 14.2135), rel=1e-4)
     assert (fit.peak_workers, fit.peak_rps) == pytest.approx((96.5196, 1883.90), rel=1e-5)
     assert (fit.workers_for(1800.0), fit.workers_for(1884.0)) == (61, None), "the peak is as far as it goes"
@@ -75,7 +75,7 @@ def test_exact_data_give_their_law_back(alpha: float, beta: float) -> None:
 def test_a_fit_never_goes_below_nothing() -> None:
     fit = fit_usl([1, 2, 4, 8], [100.0, 210.0, 430.0, 900.0])
     assert fit.alpha >= 0 and fit.beta >= 0, f"{fit}"
-    assert None in (fit.alpha_se, fit.beta_se), "what is held at its bound has no standard error"
+    assert None in (fit.alpha_error, fit.beta_error), "what is held at its bound has no standard error"
 
 
 def test_three_counts_are_too_few_for_three_parameters() -> None:
@@ -88,18 +88,21 @@ def test_workers_for_a_goal_are_the_least_that_reach_it() -> None:
     assert (fit.workers_for(250.0), fit.peak_workers, fit.peak_rps) == (3, None, None)
 
 
-def test_a_scale_file_is_read_whatever_its_lists_are_called(tmp_path: Path) -> None:
+def test_a_scale_file_is_read(tmp_path: Path) -> None:
     counts = [
         {"workers": 4, "finding": "capacity", "rps": 900.0, "low_rps": 890.0, "high_rps": 920.0},
         {"workers": 1, "finding": "unconfirmed", "rps": None, "low_rps": 200.0, "high_rps": None},
     ]
-    fit = {"alpha": 0.01, "beta": 1e-5, "gamma_rps": 240.0, "alpha_se": 0.001}
-    for key in ("counts", "points"):
-        (tmp_path / "scale.json").write_text(json.dumps({"schema_version": "1.0.0", key: counts, "fit": fit}))
-        scale = plimsoll_results.load_scale(tmp_path)
-        assert scale.points.workers.tolist() == [1, 4], "in order of workers"
-        assert scale.points.rps.isna().tolist() == [True, False], "no capacity is no number"
-        assert scale.fit is not None and (scale.fit.gamma_rps, scale.fit.alpha_se) == (240.0, 0.001)
+    fit = {"alpha": 0.01, "beta": 1e-5, "gamma_rps": 240.0, "alpha_error": 0.001}
+    content = {"schema_version": "1.0.0", "counts": counts, "fit": fit, "goal": {"needed_rps": 260.0, "reason": "reached"}}
+    (tmp_path / "scale.json").write_text(json.dumps(content))
+    scale = plimsoll_results.load_scale(tmp_path)
+    assert scale.points.workers.tolist() == [1, 4], "in order of workers"
+    assert scale.points.rps.isna().tolist() == [True, False], "no capacity is no number"
+    assert scale.fit is not None and (scale.fit.gamma_rps, scale.fit.alpha_error) == (240.0, 0.001)
+    assert (scale.needed_rps, scale.judgement, scale.cautions) == (260.0, "reached", [])
+    (tmp_path / "scale.json").write_text(json.dumps({"schema_version": "1.0.0", "counts": counts, "fit": None}))
+    assert plimsoll_results.load_scale(tmp_path / "scale.json").fit is None, "too few counts have no fit"
     (tmp_path / "scale.json").write_text('{"schema_version": "1.0.0", "counts": []}')
     with pytest.raises(ResultError, match="no counts of workers"):
         plimsoll_results.load_scale(tmp_path)
