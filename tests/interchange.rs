@@ -30,6 +30,7 @@ use hdrhistogram::serialization::Deserializer;
 use plimsoll::report::schema::RunRecord;
 use plimsoll::report::stream::StreamRecord;
 use plimsoll::report::times::PercentilesRecord;
+use plimsoll::units::round_to_u64;
 use serde_json::{Value, json};
 
 const QUANTILES: [f64; 3] = [0.5, 0.99, 0.999];
@@ -147,10 +148,10 @@ fn a_histogram_says_what_the_percentiles_of_the_result_say() {
         for (quantile, told_ms) in QUANTILES.into_iter().zip([told.p50, told.p99, told.p999]) {
             let carried = samples as f64 * (1.0 - quantile) >= 1.0 - 1e-9;
             let found_us = carried.then(|| histogram.value_at_quantile(quantile));
-            let told_us = told_ms.map(|ms| (ms * 1000.0).round() as u64);
+            let told_us = told_ms.map(|ms| round_to_u64(ms * 1000.0));
             assert_eq!(found_us, told_us, "{name}: {quantile}");
         }
-        let told_us = told.max.map(|ms| (ms * 1000.0).round() as u64);
+        let told_us = told.max.map(|ms| round_to_u64(ms * 1000.0));
         assert_eq!((samples > 0).then(|| histogram.max()), told_us, "{name}: the greatest");
     }
 }
