@@ -37,7 +37,7 @@ run.levels.set_index(["workload", "load_percent"]).sort_index()[[*columns, "reco
 # %% [markdown]
 # ## Percentiles at each level
 #
-# Each step further along the axis takes ten times the samples. A curve ends where its samples do: hundred queries carry a 99th percentile and no more.
+# Each step further along the axis takes ten times the samples. A curve ends where its samples do: a hundred queries carry a 99th percentile and no more.
 
 # %%
 shown = {percent: stream.histogram() for percent, stream in dashboard.items() if stream.histogram().samples}

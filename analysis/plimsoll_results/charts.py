@@ -33,6 +33,8 @@ def use_style() -> None:
             "figure.titlesize": 13,
             "font.size": 10,
             "text.color": INK,
+            # Words of a result are words, whatever signs they hold.
+            "text.parse_math": False,
             "axes.labelcolor": INK,
             "axes.edgecolor": QUIET,
             "axes.titlesize": 12,

@@ -26,6 +26,10 @@ def test_a_folder_its_file_and_a_path_from_the_root_are_the_same_run(
         assert plimsoll_results.load(place).record == sample.record, f"loaded from {place}"
 
 
+def test_the_sample_is_small() -> None:
+    assert sum(file.stat().st_size for file in SAMPLE.iterdir()) < 1_000_000, "it is checked in"
+
+
 def test_the_frames_say_what_the_file_says(sample: Run) -> None:
     trials, levels, seconds = sample.trials, sample.levels, sample.seconds()
     record = sample.record

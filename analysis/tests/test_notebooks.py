@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
+import matplotlib
+
+matplotlib.use("agg")
+
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
 from conftest import ANALYSIS, FRESH, GOLDEN, LACKING, SAMPLE, with_repeats
 from nbclient import NotebookClient
+from plimsoll_results import charts
 from traitlets.config import Config
 
 NOTEBOOKS = sorted(path.stem for path in ANALYSIS.glob("*.ipynb"))
@@ -58,6 +63,19 @@ def check_figures(name: str, pictures: list[np.ndarray[Any, Any]], wanted: int) 
     for number, picture in enumerate(pictures, start=1):
         ratio = ink_ratio(picture)
         assert ratio > 0.001, f"figure {number} of {name} is blank ({100 * ratio:.3f} % of it have a colour)"
+
+
+def test_axes_without_data_count_as_blank() -> None:
+    charts.use_style()
+    figure, axes = plt.subplots()
+    axes.set(title="Nothing is drawn here", xlabel="seconds", ylabel="documents/s")
+    ratios = []
+    for draw in (lambda: None, lambda: axes.plot([0, 1], [0, 1])):
+        draw()
+        figure.canvas.draw()
+        ratios.append(ink_ratio(np.asarray(figure.canvas.buffer_rgba()) / 255))
+    plt.close(figure)
+    assert ratios[0] < 0.001 < ratios[1], f"{ratios}"
 
 
 @pytest.mark.parametrize("place", [SAMPLE, *FRESH], ids=lambda path: path.name)
@@ -137,6 +155,17 @@ def test_a_notebook_says_what_a_run_lacks(cells: Callable[..., tuple[int, str]],
 def test_a_notebook_runs_on_results_of_every_earlier_version(cells: Callable[..., tuple[int, str]], name: str, place: Path) -> None:
     figures, said = cells(name, PLIMSOLL_RUN=str(place))
     assert figures or "there is" in said, said
+
+
+def test_words_of_a_target_are_drawn_as_they_are(cells: Callable[..., tuple[int, str]], edited: Edited) -> None:
+    def change(result: dict[str, Any]) -> None:
+        result["run"]["id"] = "a $\\frac{ b $ <script>"
+        result["capacity"]["finding"] = result["outcome"] = "$x_{$"
+        for trial in result["trials"]:
+            trial["purpose"] = "$\\nothing{$" if trial["purpose"] == "soak" else trial["purpose"]
+
+    place = str(edited("hostile", change))
+    assert [cells(name, PLIMSOLL_RUN=place)[0] for name in OF_A_RUN] == list(OF_A_RUN.values())
 
 
 def test_two_runs_with_repeats_are_tested_against_each_other(cells: Callable[..., tuple[int, str]], edited: Edited) -> None:
