@@ -1,6 +1,7 @@
 //! Tells the tool what it was built from: commit, whether sources differed from it, compiler.
 //!
-//! A build without git, or outside of a clone, simply does not know.
+//! A build without git, or outside of a clone, simply does not know. The variables do not begin as settings do, because
+//! cargo also hands them to the tests that it runs.
 
 use std::env;
 use std::process::Command;
@@ -13,14 +14,14 @@ fn main() {
         println!("cargo::rerun-if-changed={log}");
     }
     if let Some(commit) = said("git", &["rev-parse", "HEAD"]) {
-        println!("cargo::rustc-env=PLIMSOLL_GIT_COMMIT={commit}");
+        println!("cargo::rustc-env=BUILT_FROM_COMMIT={commit}");
         let changed = ["status", "--porcelain", "--", "src", "Cargo.lock", "Cargo.toml"];
         let is_dirty = said("git", &changed).is_some_and(|files| !files.is_empty());
-        println!("cargo::rustc-env=PLIMSOLL_GIT_DIRTY={is_dirty}");
+        println!("cargo::rustc-env=BUILT_FROM_DIRTY={is_dirty}");
     }
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     if let Some(version) = said(&rustc, &["--version"]) {
-        println!("cargo::rustc-env=PLIMSOLL_RUSTC={version}");
+        println!("cargo::rustc-env=BUILT_BY_RUSTC={version}");
     }
 }
 

@@ -52,9 +52,9 @@ pub fn tool() -> ToolRecord {
     ToolRecord {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        git_commit: option_env!("PLIMSOLL_GIT_COMMIT").map(str::to_owned),
-        dirty: option_env!("PLIMSOLL_GIT_DIRTY").map(|dirty| dirty == "true"),
-        rustc: option_env!("PLIMSOLL_RUSTC").map(str::to_owned),
+        git_commit: option_env!("BUILT_FROM_COMMIT").map(str::to_owned),
+        dirty: option_env!("BUILT_FROM_DIRTY").map(|dirty| dirty == "true"),
+        rustc: option_env!("BUILT_BY_RUSTC").map(str::to_owned),
         build: Some(build.to_owned()),
     }
 }

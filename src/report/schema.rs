@@ -21,7 +21,7 @@ pub const SCHEMA_VERSION: &str = "1.1.0";
 /// The whole of `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
-    /// [`SCHEMA_VERSION`] of the writer.
+    /// Version of the keys and their meaning that the writer knew.
     pub schema_version: String,
     /// What wrote it.
     pub tool: ToolRecord,

@@ -216,7 +216,9 @@ fn answer(error: &clap::Error) -> Typed {
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
-        .filter(|line| line.starts_with("error:") || line.starts_with("tip:"))
+        .filter(|line| {
+            ["error:", "tip:", "[possible values"].iter().any(|start| line.starts_with(start))
+        })
         .map(|line| line.trim_start_matches("error: "))
         .collect();
     Typed::Wrong(anyhow!("{}; see `plimsoll --help`", lines.join("; ")))
