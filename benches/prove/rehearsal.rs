@@ -77,6 +77,7 @@ impl Scene {
                 timeout_ms: 30_000,
             },
             effort,
+            repeats: 1,
             budget_s: effort.budget_s,
             seed,
         };

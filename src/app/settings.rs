@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 pub use super::choices::LoadSettings;
 use super::choices::{
-    LEVELS_WANTED, corpus, load, parse_levels, permissions, span_or, target, trust,
+    LEVELS_WANTED, corpus, load, parse_levels, permissions, repeats, span_or, target, trust,
 };
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
@@ -83,6 +83,8 @@ pub struct Settings {
     pub lanes_max_is_explicit: bool,
     /// How much care is taken.
     pub preset: Preset,
+    /// Whole searches, 1 to 50.
+    pub repeats: u32,
     /// Wall time of the whole run.
     pub budget_s: f64,
     /// Seed of arrivals and search.
@@ -113,6 +115,7 @@ impl Settings {
         let presets = [Preset::Quick, Preset::Standard, Preset::Signoff];
         let preset = values.one_of("PRESET", &presets.map(|preset| (preset.name(), preset)))?;
         let effort = preset.effort();
+        let repeats = repeats(&values, effort.repeats)?;
         let laws = [ArrivalLaw::Poisson, ArrivalLaw::Stratified, ArrivalLaw::Uniform];
         let workers = values.whole("WORKERS", 1, 1024)?;
         let target = target(&values)?;
@@ -153,7 +156,8 @@ impl Settings {
                 .one_of("POOL", &[("spread", Reuse::Spread), ("last-used", Reuse::LastUsed)])?,
             lanes_max_is_explicit: values.is_given("LANES_MAX"),
             preset,
-            budget_s: span_or(&values, "BUDGET_S", effort.budget_s)?,
+            repeats,
+            budget_s: span_or(&values, "BUDGET_S", effort.budget_of_s(repeats))?,
             seed: if values.is_given("SEED") {
                 values.whole("SEED", 0, u64::MAX)?
             } else {
@@ -223,6 +227,9 @@ impl Settings {
                 let (value, origin) = given.unwrap_or_else(|| match key.fallback {
                     Fallback::ByPreset if key.name == "BUDGET_S" => {
                         (self.budget_s.to_string(), Origin::Preset)
+                    }
+                    Fallback::ByPreset if key.name == "REPEATS" => {
+                        (self.repeats.to_string(), Origin::Preset)
                     }
                     Fallback::ByPreset => (self.dashboard_s.to_string(), Origin::Preset),
                     Fallback::Random => (self.seed.to_string(), Origin::Random),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
+use super::repeats::RepeatRecord;
 use super::schema::{
     CalibrationRecord, CapacityRecord, CorpusRecord, EnvironmentRecord, GeneratorRecord,
     LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord,
@@ -150,6 +151,11 @@ impl RunRecord {
             generator: generator(sums, outcome.capacity.finding, &levels, &trials),
             verification: inputs.verification,
             capacity,
+            repeats: outcome
+                .repeats
+                .iter()
+                .map(|one| RepeatRecord::new(one, inputs.batch))
+                .collect(),
             trials,
             recoveries,
             levels,
@@ -268,6 +274,7 @@ mod tests {
             "/settings/LANES_MAX/origin",
             "/capacity/stability_rps",
             "/capacity/confirmed_by/0",
+            "/repeats/0/finding",
             "/trials/0/ended_early",
             "/trials/0/streams/0/hdr/encoding",
             "/levels/0/index",
@@ -301,6 +308,7 @@ mod tests {
     fn a_run_that_has_not_begun_has_a_result() {
         let outcome = CampaignOutcome {
             capacity: capacity(Finding::Interrupted, None),
+            repeats: Vec::new(),
             levels: vec![LevelOutcome {
                 percent: crate::units::LoadPercent(0),
                 trial: crate::trial::TrialId(7),

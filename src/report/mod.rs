@@ -13,6 +13,7 @@ pub mod figure;
 pub mod load_table;
 pub mod record;
 pub mod rejudge;
+pub mod repeats;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;
