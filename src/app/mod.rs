@@ -112,6 +112,7 @@ fn run_command(
 fn run_finished(finished: Finished) -> Result<Exit, Failure> {
     match finished {
         Finished::Explain { run_dir } => commands::explain::run(&run_dir),
+        Finished::Compare { baseline, run, json } => commands::compare::run(&baseline, &run, json),
         Finished::Rejudge { run_dir, given, json } => {
             commands::rejudge::run(&run_dir, &given, json)
         }

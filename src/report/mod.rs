@@ -7,6 +7,7 @@ pub mod advice;
 pub mod artifacts;
 pub mod assemble;
 pub mod caution;
+pub mod compare;
 pub mod edge_table;
 pub mod explain;
 pub mod figure;

@@ -169,6 +169,11 @@ fn answer(error: &clap::Error) -> Typed {
                 return Typed::Wrong(unknown_flag(flag));
             }
         }
+        ErrorKind::MissingRequiredArgument if wants(error, finished::RUN) => {
+            return Typed::Wrong(anyhow!(
+                "give two runs: what is held against, and the run, such as results/before results/latest"
+            ));
+        }
         ErrorKind::MissingRequiredArgument => {
             return Typed::Wrong(anyhow!("give the folder of a run, such as results/latest"));
         }
@@ -181,6 +186,15 @@ fn answer(error: &clap::Error) -> Typed {
         .map(|line| line.trim_start_matches("error: "))
         .collect();
     Typed::Wrong(anyhow!("{}; see `plimsoll --help`", lines.join("; ")))
+}
+
+/// Whether the argument called `name` is among those that are missing.
+fn wants(error: &clap::Error, name: &str) -> bool {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing.as_slice(),
+        _ => &[],
+    };
+    missing.iter().any(|argument| argument.trim_matches(['<', '>']) == name)
 }
 
 fn unknown_flag(flag: &str) -> anyhow::Error {
