@@ -9,6 +9,7 @@ pub mod assemble;
 pub mod caution;
 pub mod compare;
 pub mod edge_table;
+pub mod environment;
 pub mod explain;
 pub mod figure;
 pub mod load_table;

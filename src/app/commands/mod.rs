@@ -10,3 +10,4 @@ pub mod guard;
 pub mod load;
 pub mod rehearse;
 pub mod rejudge;
+pub mod schema;
