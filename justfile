@@ -32,6 +32,13 @@ rehearse *ARGS: _build
 explain *ARGS: _build
     @{{ plimsoll }} explain "$@"
 
+# Is this run worse than that one? just compare results/before/latest results/after/latest
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+compare *ARGS: _build
+    @{{ plimsoll }} compare "$@"
+
 # Offer one fixed rate: just load RPS=200 DURATION_S=10
 [group('measure')]
 [no-exit-message]

@@ -78,3 +78,30 @@ pub fn repeats_told(repeats: &[RepeatRecord]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{capacity, run, terms};
+    use crate::report::summary::summary;
+    use crate::search::finding::Finding;
+
+    #[test]
+    fn several_searches_are_told_and_a_single_one_is_not() {
+        let mut record = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
+        assert_eq!(record.repeats.len(), 1, "the only search stands there too");
+        assert_eq!(repeats_told(&record.repeats), "", "but needs no line of its own");
+        let lost = RepeatRecord::new(&capacity(Finding::TargetLost, None), 1);
+        record.repeats.push(RepeatRecord { rps: Some(390.0), ..record.searches()[0].clone() });
+        record.repeats.push(lost);
+        let text = summary(&record, &[], "here");
+        assert!(text.contains("searches   400.0, 390.0, target_lost\n"), "{text}");
+        assert!(text.contains("lowest and highest end of 3 searches 400.0 – 414.0"), "{text}");
+    }
+
+    #[test]
+    fn rates_of_searches_are_in_documents() {
+        let record = RepeatRecord::new(&capacity(Finding::Capacity, Some(40.0)), 100);
+        assert_eq!(record.rps, Some(4000.0), "40 requests of 100 documents");
+    }
+}

@@ -42,7 +42,7 @@ fn headline(run: &RunRecord) -> String {
             let range = bracket(capacity.low_rps, capacity.high_rps);
             let is_interval = capacity.interval.as_deref() == Some("posterior");
             let ends = match (is_interval, run.repeats.len()) {
-                (_, repeats @ 2..) => format!("the ends of {repeats} searches"),
+                (_, repeats @ 2..) => format!("lowest and highest end of {repeats} searches"),
                 (true, _) => "95 % interval".to_owned(),
                 (false, _) => "bracket".to_owned(),
             };
