@@ -104,6 +104,12 @@ fn the_exit_code_tells_a_regression_from_none_and_from_too_few_repeats() {
     assert_eq!(json["outcome"], "FAIL", "{json}");
     assert_eq!(json["baseline"]["repeats_rps"].as_array().unwrap().len(), 4, "{json}");
     assert!(json["capacity"]["high_ratio"].as_f64().unwrap() < 0.95, "{json}");
+    let words = ["compare", "before.json", "slower.json", "--html", "page.html"];
+    assert_eq!(run(folder, &words).status.code(), Some(1), "the page changes no exit code");
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.contains("a regression of more than 5 %"), "the page has the answer");
+    let words = ["compare", "before.json", "slower.json", "--html", "nowhere/page.html"];
+    assert_eq!(run(folder, &words).status.code(), Some(5), "a page that cannot be written");
     let alone = run(folder, &["compare", "before.json"]);
     assert_eq!(alone.status.code(), Some(2), "one run is none to compare");
     assert!(stderr(&alone).contains("give two runs"), "{}", stderr(&alone));

@@ -13,6 +13,7 @@ pub mod environment;
 pub mod explain;
 pub mod figure;
 pub mod load_table;
+pub mod page;
 pub mod record;
 pub mod rejudge;
 pub mod repeats;

@@ -13,10 +13,13 @@ pub(super) const RUN_DIR: &str = "RUN_DIR";
 
 const EXPLAIN: &str = "explain";
 const COMPARE: &str = "compare";
+const HTML: &str = "html";
 /// What another run is held against.
 const BASELINE: &str = "BASELINE";
 /// The run that is held against it.
 pub(super) const RUN: &str = "RUN";
+const REPORT: &str = "report";
+const OPEN: &str = "open";
 
 /// A command about runs that are there already; it measures nothing.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub enum Finished {
         baseline: PathBuf,
         /// Folder or result of the run.
         run: PathBuf,
+        /// Where the page goes, if one is wanted.
+        html: Option<PathBuf>,
         /// Whether stdout carries JSON.
         json: bool,
     },
@@ -43,6 +48,16 @@ pub enum Finished {
         given: Given,
         /// Whether stdout carries JSON.
         json: bool,
+    },
+    /// Everything that is made of the result, made again.
+    Report {
+        /// The folder of the run.
+        run_dir: PathBuf,
+    },
+    /// Show the page.
+    Open {
+        /// The folder of the run.
+        run_dir: PathBuf,
     },
 }
 
@@ -59,7 +74,20 @@ pub(super) fn commands() -> Vec<clap::Command> {
             .about("Is this run worse than that one? With intervals; exit code 1 on a regression")
             .arg(place(BASELINE, 1, "folder or result.json of what the run is held against"))
             .arg(place(RUN, 2, "folder or result.json of the run"))
-            .arg(Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("JSON on stdout")),
+            .arg(Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("JSON on stdout"))
+            .arg(
+                Arg::new(HTML)
+                    .long(HTML)
+                    .value_name("FILE")
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .help("also write a page with the curves of both runs"),
+            ),
+        clap::Command::new(REPORT)
+            .about("Write the page of a run again from its result")
+            .arg(run_dir()),
+        clap::Command::new(OPEN)
+            .about("Print the path of a run's page, and open it where there is a desktop")
+            .arg(run_dir()),
     ]
 }
 
@@ -72,9 +100,12 @@ pub(super) fn typed(name: &str, matches: &ArgMatches) -> Option<Finished> {
         COMPARE => Some(Finished::Compare {
             baseline: place(BASELINE)?,
             run: place(RUN)?,
+            html: place(HTML),
             json: matches.get_flag(JSON),
         }),
         EXPLAIN => Some(Finished::Explain { run_dir: run_dir()? }),
+        REPORT => Some(Finished::Report { run_dir: run_dir()? }),
+        OPEN => Some(Finished::Open { run_dir: run_dir()? }),
         name if name == Command::Rejudge.name() => Some(Finished::Rejudge {
             run_dir: run_dir()?,
             given: given(matches),

@@ -7,6 +7,7 @@
 mod capacity;
 mod conditions;
 mod figures;
+mod html;
 mod table;
 
 use schemars::JsonSchema;
@@ -15,6 +16,7 @@ use serde::Serialize;
 pub use capacity::{CapacityChange, Change, judge};
 pub use conditions::OtherObjective;
 pub use figures::{FigureChange, IntervalOf, Told};
+pub use html::page;
 
 use super::schema::{CriterionRecord, Outcome, RunRecord, SCHEMA_VERSION};
 use crate::seed::Seed;

@@ -42,7 +42,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-const fn verdict(change: Change) -> &'static str {
+pub(super) const fn verdict(change: Change) -> &'static str {
     match change {
         Change::Worse => "worse",
         Change::Undecided => "undecided",
@@ -68,7 +68,7 @@ fn side(side: &SideRecord) -> String {
     format!("{}: {searches}; {}, {}", plain(&side.id), plain(&side.finding), side.outcome)
 }
 
-fn table(figures: &[&FigureChange]) -> Vec<Vec<String>> {
+pub(super) fn table(figures: &[&FigureChange]) -> Vec<Vec<String>> {
     let is_soak = figures.iter().all(|one| one.at == "soak");
     let heads = ["", "figure", "baseline", "run", "change", "interval", "p", ""];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];

@@ -155,6 +155,25 @@ fn a_comparison_reads_from_the_answer_to_the_judgement() {
 }
 
 #[test]
+fn the_page_of_a_comparison_has_both_curves_and_takes_no_text_as_markup() {
+    let mut hostile = run_of(&scaled(0.9));
+    hostile.run.stamp.id = "<script>alert(1)</script>".to_owned();
+    let before = run_of(&STEADY);
+    let found = compare(&before, &hostile, &CompareTerms::default()).unwrap();
+    let page = page(&before, &hostile, &found).unwrap();
+    assert!(page.contains("a regression of more than 5 %"), "the answer");
+    assert_eq!(
+        page.matches("<svg").count().min(8),
+        8,
+        "a chart of the searches, and of each level"
+    );
+    assert!(!page.contains("<script>alert"), "text stays text");
+    let without = run_of(&[]);
+    let found = compare(&without, &without, &CompareTerms::default()).unwrap();
+    assert!(super::page(&without, &without, &found).unwrap().contains("INVALID"), "a page too");
+}
+
+#[test]
 fn intervals_are_told_from_the_nearer_end_to_the_farther() {
     assert_eq!(table::between(0.98, 1.03), "between 2.0 % lower and 3.0 % higher", "both ways");
     assert_eq!(table::between(0.9, 0.95), "5.0 % to 10.0 % lower", "lower");
