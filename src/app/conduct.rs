@@ -3,6 +3,7 @@
 //! It is the same loop in earnest and in virtual time; it decides nothing itself.
 
 use crate::campaign::{Campaign, Step};
+use crate::search::Standing;
 use crate::search::finding::Finding;
 use crate::trial::criteria::Judge;
 use crate::trial::evidence::{Evidence, Observation};
@@ -11,13 +12,15 @@ use crate::trial::result::{Recovery, TrialResult};
 use crate::trial::{Flow, Measurer, StopCause, Tick, TrialError, TrialId, TrialPlan, Watch};
 
 /// Sees everything as it happens: progress, journal, interrupt.
+///
+/// What only concerns whoever looks on can be left out.
 pub trait Witness {
-    /// A trial is about to start.
-    fn begins(&mut self, plan: &TrialPlan, elapsed_s: f64);
+    /// A trial is about to start; the search stands where `standing` says, in requests.
+    fn begins(&mut self, _plan: &TrialPlan, _standing: &Standing, _elapsed_s: f64) {}
     /// A look at the running trial.
-    fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>);
-    /// A recovery is about to start.
-    fn recovers(&mut self, after: TrialId, elapsed_s: f64);
+    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
+    /// A recovery is about to start; the trial before has moved the search to `standing`, in requests.
+    fn recovers(&mut self, _after: TrialId, _standing: &Standing, _elapsed_s: f64) {}
     /// A trial has ended and is judged.
     ///
     /// # Errors
@@ -58,7 +61,7 @@ pub fn conduct<M: Measurer>(
         match campaign.next_step(measurer.elapsed_s()) {
             Step::Run(plan) => {
                 last = plan.id;
-                witness.begins(&plan, measurer.elapsed_s());
+                witness.begins(&plan, &campaign.standing(), measurer.elapsed_s());
                 let mut watcher =
                     Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
                 let result = measurer.run(&plan, &mut watcher)?;
@@ -67,7 +70,7 @@ pub fn conduct<M: Measurer>(
                 campaign.observe_trial(&Observation::new(&result, evidence));
             }
             Step::Recover(plan) => {
-                witness.recovers(last, measurer.elapsed_s());
+                witness.recovers(last, &campaign.standing(), measurer.elapsed_s());
                 let mut bystander = Bystander { witness };
                 let recovery = measurer.recover(&plan, &mut bystander)?;
                 witness.recovery(&recovery, last).map_err(ConductError::Journal)?;

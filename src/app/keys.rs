@@ -41,6 +41,12 @@ impl Command {
             Self::Edge => "edge",
         }
     }
+
+    /// Whether it takes a while and shows how it goes on.
+    #[must_use]
+    pub const fn measures(self) -> bool {
+        matches!(self, Self::Capacity | Self::Rehearse | Self::Load)
+    }
 }
 
 /// What a setting is when nobody gave it.

@@ -49,8 +49,8 @@ pub fn run() -> ExitCode {
         return ExitCode::from(code);
     }
     let exit = match cli::parse(arguments) {
-        Typed::Command { command, given, json, resume } => {
-            run_command(command, given, json, resume.as_deref())
+        Typed::Command { command, given, json, quiet, resume } => {
+            run_command(command, given, (json, quiet), resume.as_deref())
                 .unwrap_or_else(|failure| complain(&failure))
         }
         Typed::Finished(finished) => {
@@ -88,16 +88,16 @@ fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failu
 fn run_command(
     command: Command,
     given: Given,
-    json: bool,
+    (json, is_quiet): (bool, bool),
     resume: Option<&Path>,
 ) -> Result<Exit, Failure> {
     if let Some(folder) = resume {
         // A run of the past brings its own settings; environment and file are about new ones.
         let past = PastRun::read(folder)?;
-        let settings = past.settings(&given, json)?;
+        let settings = Settings { is_quiet, ..past.settings(&given, json)? };
         return commands::capacity::run(&settings, Some(past));
     }
-    let settings = resolve(command, given, json)?;
+    let settings = Settings { is_quiet, ..resolve(command, given, json)? };
     match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),

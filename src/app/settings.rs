@@ -99,6 +99,8 @@ pub struct Settings {
     pub load: Option<LoadSettings>,
     /// Whether stdout carries JSON.
     pub json: bool,
+    /// Whether stderr carries no progress and no notes.
+    pub is_quiet: bool,
     /// What the command takes, in the order of the table, with the origin of each.
     pub resolved: Vec<Resolved>,
 }
@@ -167,6 +169,7 @@ impl Settings {
             example_api,
             load: load(command, &values)?,
             json,
+            is_quiet: false,
             resolved: Vec::new(),
         };
         settings.refuse_contradictions(command)?;

@@ -6,6 +6,7 @@ use crate::app::past::PastRun;
 use crate::files::journal::Journal;
 use crate::report::assemble::RunSums;
 use crate::report::record::{JournalLine, RecoveryRecord, TrialRecord};
+use crate::search::Standing;
 use crate::term::progress::Progress;
 use crate::trial::evidence::Evidence;
 use crate::trial::result::{Recovery, TrialResult};
@@ -41,46 +42,61 @@ impl RunLog {
     }
 }
 
-/// The witness of a run in earnest: journal, log, progress.
+/// The witness of a run in earnest: journal, log, and whoever looks on.
 #[derive(Debug)]
 pub struct Recorder {
     log: RunLog,
     journal: Journal,
-    progress: Progress,
+    audience: Audience,
     interrupt: Interrupt,
 }
 
+/// Whoever looks on.
+#[derive(Debug)]
+pub struct Audience {
+    /// The terminal.
+    pub progress: Progress,
+    /// Documents of one request: the search speaks of requests, a person of documents.
+    pub batch: u64,
+}
+
 impl Recorder {
-    /// A witness that writes to `journal`, goes on with `log` and shows progress against `budget_s`.
+    /// A witness that writes to `journal` and goes on with `log`, before an `audience`.
     #[must_use]
-    pub fn new(journal: Journal, interrupt: Interrupt, budget_s: f64, log: RunLog) -> Self {
-        Self { log, journal, progress: Progress::auto(Some(budget_s)), interrupt }
+    pub fn new(journal: Journal, interrupt: Interrupt, log: RunLog, audience: Audience) -> Self {
+        Self { log, journal, audience, interrupt }
     }
 
-    /// What the run has measured; takes the live line away.
+    /// What the run has measured; takes the live block away.
     #[must_use]
     pub fn into_log(mut self) -> RunLog {
-        self.progress.close();
+        self.audience.progress.close();
         self.log
+    }
+
+    fn in_documents(&self, standing: &Standing) -> Standing {
+        standing.scaled(self.audience.batch as f64)
     }
 }
 
 impl Witness for Recorder {
-    fn begins(&mut self, plan: &TrialPlan, elapsed_s: f64) {
-        self.progress.begins(plan, elapsed_s);
+    fn begins(&mut self, plan: &TrialPlan, standing: &Standing, elapsed_s: f64) {
+        let standing = self.in_documents(standing);
+        self.audience.progress.begins(plan, Some(standing), elapsed_s);
     }
 
     fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>) {
-        self.progress.looks(plan, tick);
+        self.audience.progress.looks(plan, tick);
     }
 
-    fn recovers(&mut self, after: TrialId, elapsed_s: f64) {
-        self.progress.recovers(after, elapsed_s);
+    fn recovers(&mut self, after: TrialId, standing: &Standing, elapsed_s: f64) {
+        let standing = self.in_documents(standing);
+        self.audience.progress.recovers(after, standing, elapsed_s);
     }
 
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         let record = TrialRecord::new(result, evidence);
-        self.progress.finished(&record);
+        self.audience.progress.finished(&record);
         self.log.sums.add_trial(result);
         self.log.trials.push(record.clone());
         self.journal.append(&JournalLine::Trial(Box::new(record)))?;
@@ -90,7 +106,7 @@ impl Witness for Recorder {
     fn recovery(&mut self, recovery: &Recovery, after: TrialId) -> anyhow::Result<()> {
         let record = RecoveryRecord::new(recovery, Some(after));
         if record.recovered_s.is_none_or(|recovered_s| recovered_s >= WORTH_TELLING_S) {
-            self.progress.recovered(&record);
+            self.audience.progress.recovered(&record);
         }
         self.log.recoveries.push(record.clone());
         self.journal.append(&JournalLine::Recovery(record))?;

@@ -11,7 +11,7 @@ use crate::app::past::PastRun;
 use crate::app::run::Run;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
-use crate::app::witness::{Recorder, RunLog};
+use crate::app::witness::{Audience, Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
 use crate::campaign::{Campaign, CampaignOutcome, Step};
@@ -23,6 +23,7 @@ use crate::report::verification::VerificationRecord;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
 use crate::term::colour::{paint_summary, stdout_takes_colour};
+use crate::term::progress::{Expected, Progress};
 use crate::term::{complain, say};
 use crate::trial::objective::Objective;
 use crate::trial::{Measurer, Workload};
@@ -60,7 +61,8 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     let journal = run.journal(settings)?;
     let mut log = RunLog::after(run.past(), session.ready.accepted.len());
     log.sums.set_calibration(run.calibration());
-    let mut recorder = Recorder::new(journal, interrupt.clone(), settings.budget_s, log);
+    let audience = audience(settings, forecast);
+    let mut recorder = Recorder::new(journal, interrupt.clone(), log, audience);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
     let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder);
@@ -87,6 +89,14 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
         Err(ConductError::Trial(error)) => Err(Failure::internal(error)),
     }
+}
+
+fn audience(settings: &Settings, forecast: Forecast) -> Audience {
+    let expected = Expected {
+        forecast_s: Some(forecast.search_s + forecast.levels_s),
+        budget_s: Some(settings.budget_s),
+    };
+    Audience { progress: Progress::auto(expected, settings.is_quiet), batch: settings.batch }
 }
 
 /// Holds what the target has against what it accepted; not where the user wants to stop or the target is lost, and not
@@ -175,6 +185,9 @@ fn announce(
     calibration: Option<CalibrationRecord>,
     forecast: Forecast,
 ) {
+    if settings.is_quiet {
+        return;
+    }
     complain(&format!(
         "measuring {} ({} workers, {:.1} ms at rest), preset {}, seed {}",
         session.base_url,

@@ -8,7 +8,7 @@ use crate::report::load_table::load_table;
 use crate::report::record::{LoadRecord, TrialGeneratorRecord};
 use crate::report::stream::StreamRecord;
 use crate::seed::Seed;
-use crate::term::progress::Progress;
+use crate::term::progress::{Expected, Progress};
 use crate::term::{complain, say};
 use crate::trial::criteria::Judge;
 use crate::trial::objective::{Objective, Rule};
@@ -31,7 +31,9 @@ pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
         dashboard_error_ratio: None,
         base_ms: session.ready.base_ms,
     };
-    let mut onlooker = Onlooker { plan: plan.clone(), progress: Progress::auto(None), interrupt };
+    let progress = Progress::auto(Expected::default(), settings.is_quiet);
+    let mut onlooker = Onlooker { plan: plan.clone(), progress, interrupt };
+    onlooker.progress.begins(&plan, None, 0.0);
     let result = session.measurer.run(&plan, &mut onlooker).map_err(Failure::internal)?;
     onlooker.progress.close();
     let verdict = Judge::new(&plan, objective).verdict(&result);
