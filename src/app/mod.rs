@@ -11,6 +11,7 @@ mod fault;
 pub mod interrupt;
 pub mod keys;
 pub mod later;
+pub mod live_view;
 mod opening;
 pub mod past;
 pub mod profiles;
@@ -37,7 +38,7 @@ use commands::corpus::Wanted;
 use exit::{Exit, Failure};
 use keys::Command;
 use past::PastRun;
-use settings::Settings;
+use settings::{Settings, Talk};
 use sources::{FILE_NAME, Given, Texts};
 
 /// The whole process: reads its arguments, environment and file, runs the command, says what failed.
@@ -49,8 +50,8 @@ pub fn run() -> ExitCode {
         return ExitCode::from(code);
     }
     let exit = match cli::parse(arguments) {
-        Typed::Command { command, given, json, quiet, resume } => {
-            run_command(command, given, (json, quiet), resume.as_deref())
+        Typed::Command { command, given, json, talk, resume } => {
+            run_command(command, given, (json, talk), resume.as_deref())
                 .unwrap_or_else(|failure| complain(&failure))
         }
         Typed::Finished(finished) => {
@@ -88,16 +89,16 @@ fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failu
 fn run_command(
     command: Command,
     given: Given,
-    (json, is_quiet): (bool, bool),
+    (json, talk): (bool, Talk),
     resume: Option<&Path>,
 ) -> Result<Exit, Failure> {
     if let Some(folder) = resume {
         // A run of the past brings its own settings; environment and file are about new ones.
         let past = PastRun::read(folder)?;
-        let settings = Settings { is_quiet, ..past.settings(&given, json)? };
+        let settings = Settings { talk, ..past.settings(&given, json)? };
         return commands::capacity::run(&settings, Some(past));
     }
-    let settings = Settings { is_quiet, ..resolve(command, given, json)? };
+    let settings = Settings { talk, ..resolve(command, given, json)? };
     match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),

@@ -117,7 +117,7 @@ impl Session {
             before,
             corpus,
             batch,
-            is_quiet: settings.is_quiet,
+            is_quiet: settings.is_quiet(),
             tuning,
             base_url: base.text,
             file_limits: file_limits(),

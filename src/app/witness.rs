@@ -2,9 +2,11 @@
 
 use crate::app::conduct::Witness;
 use crate::app::interrupt::Interrupt;
+use crate::app::live_view::LiveView;
 use crate::app::past::PastRun;
 use crate::files::journal::Journal;
 use crate::report::assemble::RunSums;
+use crate::report::recent::Recent;
 use crate::report::record::{JournalLine, RecoveryRecord, TrialRecord};
 use crate::search::Standing;
 use crate::term::progress::Progress;
@@ -47,6 +49,7 @@ impl RunLog {
 pub struct Recorder {
     log: RunLog,
     journal: Journal,
+    recent: Recent,
     audience: Audience,
     interrupt: Interrupt,
 }
@@ -56,6 +59,8 @@ pub struct Recorder {
 pub struct Audience {
     /// The terminal.
     pub progress: Progress,
+    /// Whoever watches from outside.
+    pub live_view: LiveView,
     /// Documents of one request: the search speaks of requests, a person of documents.
     pub batch: u64,
 }
@@ -64,14 +69,14 @@ impl Recorder {
     /// A witness that writes to `journal` and goes on with `log`, before an `audience`.
     #[must_use]
     pub fn new(journal: Journal, interrupt: Interrupt, log: RunLog, audience: Audience) -> Self {
-        Self { log, journal, audience, interrupt }
+        Self { log, journal, recent: Recent::default(), audience, interrupt }
     }
 
-    /// What the run has measured; takes the live block away.
+    /// What the run has measured, and who watches on; takes the live block away.
     #[must_use]
-    pub fn into_log(mut self) -> RunLog {
+    pub fn into_parts(mut self) -> (RunLog, LiveView) {
         self.audience.progress.close();
-        self.log
+        (self.log, self.audience.live_view)
     }
 
     fn in_documents(&self, standing: &Standing) -> Standing {
@@ -82,21 +87,26 @@ impl Recorder {
 impl Witness for Recorder {
     fn begins(&mut self, plan: &TrialPlan, standing: &Standing, elapsed_s: f64) {
         let standing = self.in_documents(standing);
+        self.audience.live_view.begins(plan, Some(&standing));
         self.audience.progress.begins(plan, Some(standing), elapsed_s);
     }
 
     fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>) {
-        self.audience.progress.looks(plan, tick);
+        let now = self.recent.look(tick);
+        self.audience.live_view.looks(tick, &now);
+        self.audience.progress.looks(plan, tick.at_s, now);
     }
 
     fn recovers(&mut self, after: TrialId, standing: &Standing, elapsed_s: f64) {
         let standing = self.in_documents(standing);
+        self.audience.live_view.stands(&standing);
         self.audience.progress.recovers(after, standing, elapsed_s);
     }
 
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         let record = TrialRecord::new(result, evidence);
         self.audience.progress.finished(&record);
+        self.audience.live_view.finished(result, &record.verdict);
         self.log.sums.add_trial(result);
         self.log.trials.push(record.clone());
         self.journal.append(&JournalLine::Trial(Box::new(record)))?;

@@ -69,7 +69,11 @@ impl Recent {
     }
 }
 
-fn stream_now(view: &StreamView<'_>, before: Option<&(u64, LatencyLog)>, since_s: f64) -> StreamNow {
+fn stream_now(
+    view: &StreamView<'_>,
+    before: Option<&(u64, LatencyLog)>,
+    since_s: f64,
+) -> StreamNow {
     let (plan, tally) = (view.plan, view.tally);
     let came = accepted(view).saturating_sub(before.map_or(0, |(accepted, _)| *accepted));
     let ended = before.map_or_else(|| tally.response.clone(), |(_, log)| tally.response.since(log));
@@ -102,8 +106,7 @@ mod tests {
             .iter()
             .map(|(at_s, count)| {
                 let stream = stream_result(Workload::Index, 400.0, *count, 0);
-                let view =
-                    StreamView { plan: &stream.plan, tally: &stream.tally, outstanding: 3 };
+                let view = StreamView { plan: &stream.plan, tally: &stream.tally, outstanding: 3 };
                 recent.look(&Tick { at_s: *at_s, streams: vec![view], visible: &[] }).remove(0)
             })
             .collect()
@@ -114,9 +117,10 @@ mod tests {
         let seen = looks(&[(0.5, 100), (1.0, 200), (1.5, 500), (2.0, 900)]);
         let rates: Vec<f64> = seen.iter().filter_map(|now| now.accepted_rps).collect();
         // At 2.0 s the look at 1.0 s is compared with.
-        assert_eq!(rates.iter().map(|rate| rate.round()).collect::<Vec<_>>(), [
-            200.0, 200.0, 400.0, 700.0
-        ]);
+        assert_eq!(
+            rates.iter().map(|rate| rate.round()).collect::<Vec<_>>(),
+            [200.0, 200.0, 400.0, 700.0]
+        );
     }
 
     #[test]

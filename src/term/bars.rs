@@ -20,11 +20,11 @@ pub(super) fn progress(share: f64, columns: usize) -> Line {
 /// Times one after the other on a logarithmic scale that ends at `full_ms`: the scale stays, so that a picture can be
 /// compared with the one of a minute ago. Longer ones are marked; a gap stands where none is known.
 pub(super) fn sparkline(times_ms: &[Option<f64>], full_ms: f64) -> Line {
-    times_ms.iter().fold(Line::default(), |line, time_ms| {
-        let Some(time_ms) = time_ms else { return line.with(" ") };
-        let height = 1.0 + (time_ms / full_ms).max(f64::MIN_POSITIVE).log10() / DECADES;
+    times_ms.iter().fold(Line::default(), |line, one| {
+        let Some(took_ms) = one else { return line.with(" ") };
+        let height = 1.0 + (took_ms / full_ms).max(f64::MIN_POSITIVE).log10() / DECADES;
         let step = round_to_usize((height.clamp(0.0, 1.0) * (STEPS.len() - 1) as f64).round());
-        let tone = if *time_ms > full_ms { Tone::Bad } else { Tone::Good };
+        let tone = if *took_ms > full_ms { Tone::Bad } else { Tone::Good };
         line.toned(STEPS.get(step).copied().unwrap_or('█'), Some(tone))
     })
 }

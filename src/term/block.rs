@@ -53,7 +53,7 @@ impl Block {
 
     fn draw(&mut self, above: &str) {
         let (columns, rows) = size();
-        let lines = self.lines.iter().cloned().take(rows.saturating_sub(1));
+        let lines = self.lines.iter().take(rows.saturating_sub(1)).cloned();
         let lines: Vec<Line> = lines.map(|line| line.cut(columns.saturating_sub(1))).collect();
         let text = frame(&self.drawn, columns, above, &lines, self.colour);
         self.drawn = lines.iter().map(Line::columns).collect();
@@ -76,7 +76,7 @@ fn frame(drawn: &[usize], columns: usize, above: &str, lines: &[Line], colour: b
     let up = if rows > 0 { format!("\x1b[{rows}A") } else { String::new() };
     let painted = lines.iter().map(|line| line.painted(colour));
     let above = above.lines().map(str::to_owned);
-    let all: String = above.chain(painted).map(|line| format!("{line}\n")).collect();
+    let all: String = above.chain(painted).flat_map(|line| [line, "\n".to_owned()]).collect();
     format!("{}\r{up}\x1b[J{all}{}", UPDATE.0, UPDATE.1)
 }
 
@@ -87,7 +87,8 @@ mod tests {
 
     /// A terminal of `columns` that has taken these frames, as text.
     fn screen(columns: u16, frames: &[String]) -> String {
-        let mut terminal = vt100::Parser::new(NonZero::new(12).unwrap(), NonZero::new(columns).unwrap(), 0);
+        let mut terminal =
+            vt100::Parser::new(NonZero::new(12).unwrap(), NonZero::new(columns).unwrap(), 0);
         for frame in frames {
             terminal.process(frame.replace('\n', "\r\n").as_bytes());
         }

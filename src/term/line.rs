@@ -22,7 +22,11 @@ impl Line {
     }
 
     pub(super) fn toned(mut self, text: impl Into<String>, tone: Option<Tone>) -> Self {
-        self.pieces.push((text.into(), tone));
+        let text = text.into();
+        match self.pieces.last_mut() {
+            Some((before, same)) if *same == tone => before.push_str(&text),
+            _ => self.pieces.push((text, tone)),
+        }
         self
     }
 

@@ -3,6 +3,7 @@
 mod bars;
 mod block;
 pub mod colour;
+mod layout;
 mod line;
 pub mod progress;
 mod told;

@@ -6,14 +6,15 @@
 use super::block::Block;
 use super::colour;
 use super::complain;
+use super::layout::title;
 use super::told::{recovery_line, trial_line};
 pub use super::view::Expected;
-use super::view::{Doing, View, title};
+use super::view::{Doing, View};
 use crate::report::figure::{ms, span};
-use crate::report::recent::{Recent, StreamNow};
+use crate::report::recent::StreamNow;
 use crate::report::record::{RecoveryRecord, TrialRecord};
 use crate::search::Standing;
-use crate::trial::{StreamPlan, Tick, TrialId, TrialPlan, Workload};
+use crate::trial::{StreamPlan, TrialId, TrialPlan, Workload};
 
 /// Seconds between two lines of a running trial where there is no live block.
 const PLAIN_EVERY_S: f64 = 10.0;
@@ -35,7 +36,6 @@ pub struct Progress {
     manner: Manner,
     colour: bool,
     view: View,
-    recent: Recent,
     started_s: f64,
     last_line_s: f64,
 }
@@ -55,7 +55,7 @@ impl Progress {
 
     fn new(manner: Manner, expected: Expected, colour: bool) -> Self {
         let view = View::new(expected);
-        Self { manner, colour, view, recent: Recent::default(), started_s: 0.0, last_line_s: 0.0 }
+        Self { manner, colour, view, started_s: 0.0, last_line_s: 0.0 }
     }
 
     /// A trial is about to start, `elapsed_s` seconds into the run; `standing` is that of its search, in documents.
@@ -66,20 +66,19 @@ impl Progress {
         self.draw();
     }
 
-    /// A look at the running trial.
-    pub fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>) {
-        let elapsed_s = self.started_s + tick.at_s;
-        let now = self.recent.look(tick);
+    /// A look at the running trial, `at_s` seconds into it, and its streams as they are now.
+    pub fn looks(&mut self, plan: &TrialPlan, at_s: f64, now: Vec<StreamNow>) {
+        let elapsed_s = self.started_s + at_s;
         match &self.manner {
             Manner::Live(_) => {
                 self.view.elapsed_s = elapsed_s;
-                self.view.looks(tick.at_s, now);
+                self.view.looks(at_s, now);
                 self.draw();
             }
             Manner::Plain if elapsed_s - self.last_line_s >= PLAIN_EVERY_S => {
                 let budget_s = self.view.expected.budget_s;
                 let left_s = budget_s.map(|budget_s| budget_s - elapsed_s);
-                complain(&plain_line(plan, tick.at_s, &now, left_s));
+                complain(&plain_line(plan, at_s, &now, left_s));
                 self.last_line_s = elapsed_s;
             }
             Manner::Plain | Manner::Silent => {}
@@ -159,8 +158,9 @@ fn plain_line(plan: &TrialPlan, at_s: f64, streams: &[StreamNow], left_s: Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::recent::Recent;
     use crate::report::sample::{stream_result, trial_result};
-    use crate::trial::{Purpose, StreamView};
+    use crate::trial::{Purpose, StreamView, Tick};
 
     #[test]
     fn a_plain_line_says_what_is_tried_and_how_long_it_takes() {
@@ -179,11 +179,11 @@ mod tests {
         let trial = trial_result(3, Purpose::Search, vec![stream]);
         let mut progress = Progress::new(Manner::Plain, Expected::default(), false);
         progress.begins(&trial.plan, None, 100.0);
-        progress.looks(&trial.plan, &Tick { at_s: 4.0, streams: Vec::new(), visible: &[] });
+        progress.looks(&trial.plan, 4.0, Vec::new());
         assert!((progress.last_line_s - 104.0).abs() < 1e-9, "the first line comes at once");
-        progress.looks(&trial.plan, &Tick { at_s: 13.5, streams: Vec::new(), visible: &[] });
+        progress.looks(&trial.plan, 13.5, Vec::new());
         assert!((progress.last_line_s - 104.0).abs() < 1e-9, "and no other for 10 s");
-        progress.looks(&trial.plan, &Tick { at_s: 14.0, streams: Vec::new(), visible: &[] });
+        progress.looks(&trial.plan, 14.0, Vec::new());
         assert!((progress.last_line_s - 114.0).abs() < 1e-9, "then one more");
     }
 }

@@ -17,6 +17,7 @@ use finished::Finished;
 
 use super::commands::corpus::Wanted;
 use super::keys::{self, Command, KEYS};
+use super::settings::Talk;
 use super::sources::{FILE_NAME, Given, shorten};
 
 const WORDS: &str = "KEY=VALUE";
@@ -36,7 +37,7 @@ pub enum Typed {
         /// Whether `--json` was among them.
         json: bool,
         /// Whether `--quiet` was among them.
-        quiet: bool,
+        talk: Talk,
         /// The folder of a broken run to go on with.
         resume: Option<PathBuf>,
     },
@@ -81,7 +82,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
             command,
             given: given(matches),
             json: matches.get_flag(JSON),
-            quiet: matches.get_flag(QUIET),
+            talk: if matches.get_flag(QUIET) { Talk::Quiet } else { Talk::Usual },
             resume: matches.try_get_one::<PathBuf>(RESUME).ok().flatten().cloned(),
         },
         None => {

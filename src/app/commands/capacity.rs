@@ -7,6 +7,7 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::fault;
 use crate::app::interrupt::Interrupt;
 use crate::app::later::Later;
+use crate::app::live_view::LiveView;
 use crate::app::past::PastRun;
 use crate::app::run::Run;
 use crate::app::session::Session;
@@ -40,6 +41,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         // Before the target is started: a run that is finished needs none.
         check_unfinished(settings, past)?;
     }
+    let live_view = LiveView::open(settings)?;
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt)?;
     // After the preflight, so that a target that is not there leaves no empty folder behind.
@@ -61,7 +63,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     let journal = run.journal(settings)?;
     let mut log = RunLog::after(run.past(), session.ready.accepted.len());
     log.sums.set_calibration(run.calibration());
-    let audience = audience(settings, forecast);
+    let audience = audience(settings, forecast, live_view);
     let mut recorder = Recorder::new(journal, interrupt.clone(), log, audience);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
@@ -72,7 +74,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         outcome.capacity.flags.push(Flag::CoLocated);
     }
     let elapsed_s = measurer.elapsed_s();
-    let log = recorder.into_log();
+    let (log, live_view) = recorder.into_parts();
     // Counting may take a minute: what was measured is on the disk before.
     let sent = sent(&log.sums, &log.trials, &log.recoveries);
     let uncounted = sent.clone().failed("the run ended while the documents were counted");
@@ -82,6 +84,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         outcome.ended_by = outcome.ended_by.or(Some(Finding::Interrupted));
     }
     let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
+    live_view.ends(&record);
     run.write(&record)?;
     print(settings, &run, &record)?;
     match ended {
@@ -91,12 +94,13 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     }
 }
 
-fn audience(settings: &Settings, forecast: Forecast) -> Audience {
+fn audience(settings: &Settings, forecast: Forecast, live_view: LiveView) -> Audience {
     let expected = Expected {
         forecast_s: Some(forecast.search_s + forecast.levels_s),
         budget_s: Some(settings.budget_s),
     };
-    Audience { progress: Progress::auto(expected, settings.is_quiet), batch: settings.batch }
+    let progress = Progress::auto(expected, settings.is_quiet());
+    Audience { progress, live_view, batch: settings.batch }
 }
 
 /// Holds what the target has against what it accepted; not where the user wants to stop or the target is lost, and not
@@ -185,7 +189,7 @@ fn announce(
     calibration: Option<CalibrationRecord>,
     forecast: Forecast,
 ) {
-    if settings.is_quiet {
+    if settings.is_quiet() {
         return;
     }
     complain(&format!(
