@@ -12,6 +12,7 @@ pub mod environment;
 pub mod explain;
 pub mod figure;
 pub mod load_table;
+pub mod page;
 pub mod recent;
 pub mod record;
 pub mod rejudge;
