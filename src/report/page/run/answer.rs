@@ -128,7 +128,7 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     if let Some(rps) = capacity.rps {
         let ends = capacity.low_rps.zip(capacity.high_rps);
         let beside = ends.map(|(low, high)| format!("{} to {}", rate(low), rate(high)));
-        tell("Capacity", rate(rps), "documents/s", beside.unwrap_or_default());
+        tell("Capacity, documents/s", rate(rps), "", beside.unwrap_or_default());
     }
     if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, margin_ratio(goal)?))) {
         let sign = if ratio > 0.0 { "+" } else { "" };
@@ -150,9 +150,12 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     }
     if let (Some(found), Some(lost)) = (run.verification.found, run.verification.lost) {
         let wrong = lost + run.verification.doubled.unwrap_or_default();
-        let beside =
-            format!("of {} accepted, {} found", count(run.verification.accepted), count(found));
-        tell("Lost or doubled", count(wrong), "documents", beside);
+        let beside = format!(
+            "of {} accepted documents; {} found",
+            count(run.verification.accepted),
+            count(found)
+        );
+        tell("Lost or doubled", count(wrong), "", beside);
     }
     figures
 }
