@@ -3,7 +3,6 @@
 //! It is the same loop in earnest and in virtual time; it decides nothing itself.
 
 use crate::campaign::{Campaign, Step};
-use crate::search::Standing;
 use crate::search::finding::Finding;
 use crate::trial::criteria::Judge;
 use crate::trial::evidence::{Evidence, Observation};
@@ -15,12 +14,12 @@ use crate::trial::{Flow, Measurer, StopCause, Tick, TrialError, TrialId, TrialPl
 ///
 /// What only concerns whoever looks on can be left out.
 pub trait Witness {
-    /// A trial is about to start; the search stands where `standing` says, in requests.
-    fn begins(&mut self, _plan: &TrialPlan, _standing: &Standing, _elapsed_s: f64) {}
+    /// A trial of `campaign` is about to start.
+    fn begins(&mut self, _plan: &TrialPlan, _campaign: &Campaign, _elapsed_s: f64) {}
     /// A look at the running trial.
     fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
-    /// A recovery is about to start; the trial before has moved the search to `standing`, in requests.
-    fn recovers(&mut self, _after: TrialId, _standing: &Standing, _elapsed_s: f64) {}
+    /// A recovery is about to start; `campaign` knows of the trial before it.
+    fn recovers(&mut self, _after: TrialId, _campaign: &Campaign, _elapsed_s: f64) {}
     /// A trial has ended and is judged.
     ///
     /// # Errors
@@ -61,7 +60,7 @@ pub fn conduct<M: Measurer>(
         match campaign.next_step(measurer.elapsed_s()) {
             Step::Run(plan) => {
                 last = plan.id;
-                witness.begins(&plan, &campaign.standing(), measurer.elapsed_s());
+                witness.begins(&plan, campaign, measurer.elapsed_s());
                 let mut watcher =
                     Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
                 let result = measurer.run(&plan, &mut watcher)?;
@@ -70,7 +69,7 @@ pub fn conduct<M: Measurer>(
                 campaign.observe_trial(&Observation::new(&result, evidence));
             }
             Step::Recover(plan) => {
-                witness.recovers(last, &campaign.standing(), measurer.elapsed_s());
+                witness.recovers(last, campaign, measurer.elapsed_s());
                 let mut bystander = Bystander { witness };
                 let recovery = measurer.recover(&plan, &mut bystander)?;
                 witness.recovery(&recovery, last).map_err(ConductError::Journal)?;

@@ -236,6 +236,7 @@ pub const KEYS: &[Key] = &[
     key("ORDER", "mixed", Both, "mixed: each document anywhere; crawl: directory by directory"),
     key("FIRST_INDEX", "auto", Both, "number of the first document; auto: go on after the last run"),
     key("OUT", "results", Capacity, "folder that the folder of the run is made in"),
+    key("UI", "none", Capacity, "address of a page that follows the run while it goes on, such as 127.0.0.1:5680"),
     key("METRICS", "none", Both, "address for Prometheus to read figures at while the run goes on, such as 127.0.0.1:9464"),
     key("ALLOW_REMOTE", "false", Both, "true: also load a service that is not on this machine, and let others watch"),
     key("ENGINE", "tantivy", ExampleApi, "example API: tantivy (a search engine inside), model (workers sleep; implied by SERVICE_MS and STALL_MS) or compat (workers burn CPU)"),

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod commands;
 pub mod conduct;
 mod credentials;
+pub mod drawing;
 mod example_api;
 pub mod exit;
 mod fault;

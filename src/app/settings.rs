@@ -101,6 +101,8 @@ pub struct Settings {
     pub corpus: CorpusPlan,
     /// Number of the first document; `None` to go on after the last run.
     pub first_index: Option<u64>,
+    /// Where a page follows the run.
+    pub ui: Option<SocketAddr>,
     /// Where figures can be read while the run goes on.
     pub metrics: Option<SocketAddr>,
     /// Parent of the run's folder.
@@ -175,6 +177,7 @@ impl Settings {
             },
             corpus: corpus(&values)?,
             first_index: values.whole_or("FIRST_INDEX", "auto", 0, u64::MAX)?,
+            ui: listen(&values, "UI")?,
             metrics: listen(&values, "METRICS")?,
             out: values.parse("OUT", "the name of a folder", |text| {
                 (!text.is_empty()).then(|| PathBuf::from(text))

@@ -4,6 +4,7 @@ use crate::app::conduct::Witness;
 use crate::app::interrupt::Interrupt;
 use crate::app::live_view::LiveView;
 use crate::app::past::PastRun;
+use crate::campaign::Campaign;
 use crate::files::journal::Journal;
 use crate::report::assemble::RunSums;
 use crate::report::recent::Recent;
@@ -79,27 +80,31 @@ impl Recorder {
         (self.log, self.audience.live_view)
     }
 
-    fn in_documents(&self, standing: &Standing) -> Standing {
-        standing.scaled(self.audience.batch as f64)
+    /// Where the search stands, in documents.
+    fn standing(&self, campaign: &Campaign) -> Standing {
+        campaign.standing().scaled(self.audience.batch as f64)
     }
 }
 
 impl Witness for Recorder {
-    fn begins(&mut self, plan: &TrialPlan, standing: &Standing, elapsed_s: f64) {
-        let standing = self.in_documents(standing);
+    fn begins(&mut self, plan: &TrialPlan, campaign: &Campaign, elapsed_s: f64) {
+        let standing = self.standing(campaign);
         self.audience.live_view.begins(plan, Some(&standing));
+        self.audience.live_view.steps(campaign, &self.log, elapsed_s);
         self.audience.progress.begins(plan, Some(standing), elapsed_s);
     }
 
     fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>) {
         let now = self.recent.look(tick);
         self.audience.live_view.looks(tick, &now);
+        self.audience.live_view.draws(plan, tick, &self.log);
         self.audience.progress.looks(plan, tick.at_s, now);
     }
 
-    fn recovers(&mut self, after: TrialId, standing: &Standing, elapsed_s: f64) {
-        let standing = self.in_documents(standing);
+    fn recovers(&mut self, after: TrialId, campaign: &Campaign, elapsed_s: f64) {
+        let standing = self.standing(campaign);
         self.audience.live_view.stands(&standing);
+        self.audience.live_view.steps(campaign, &self.log, elapsed_s);
         self.audience.progress.recovers(after, standing, elapsed_s);
     }
 

@@ -20,12 +20,19 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::live_page::LivePage;
 use super::metrics::{Format, Metrics};
 
 /// Connections at a time; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 64;
 /// A client that has not sent the head of its request by then is no client.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
+
+const HTML: &str = "text/html; charset=utf-8";
+const EVENTS: &str = "text/event-stream";
+/// What stands there until the run has begun; it asks again by itself.
+const NOT_BEGUN: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" \
+    content=\"1\"><title>plimsoll</title><p>The run is about to begin.</p></html>\n";
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -34,6 +41,8 @@ type Body = BoxBody<Bytes, Infallible>;
 pub struct Offer {
     /// At `/metrics`.
     pub metrics: Option<Metrics>,
+    /// At `/` and `/events`.
+    pub page: Option<LivePage>,
 }
 
 /// A running server; it ends with its handle.
@@ -129,13 +138,21 @@ impl Door {
         if request.method() != Method::GET {
             return refusal(StatusCode::METHOD_NOT_ALLOWED, "GET only");
         }
-        match (request.uri().path(), &self.offer.metrics) {
-            ("/metrics", Some(metrics)) => {
+        let Offer { metrics, page } = &self.offer;
+        match (request.uri().path(), metrics, page) {
+            ("/metrics", Some(metrics), _) => {
                 let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
                 let format = Format::of(accept.unwrap_or_default());
                 response(StatusCode::OK, format.content_type(), metrics.text(format))
             }
-            (_, Some(_)) => refusal(StatusCode::NOT_FOUND, "figures are at /metrics"),
+            ("/", _, Some(page)) => page.whole().map_or_else(
+                || response(StatusCode::OK, HTML, NOT_BEGUN.to_owned()),
+                |text| response(StatusCode::OK, HTML, text),
+            ),
+            ("/events", _, Some(page)) => dressed(Response::new(page.events().boxed()), EVENTS),
+            // Browsers ask for it by themselves.
+            ("/favicon.ico", _, _) => response(StatusCode::NO_CONTENT, HTML, String::new()),
+            (_, Some(_), _) => refusal(StatusCode::NOT_FOUND, "figures are at /metrics"),
             _ => refusal(StatusCode::NOT_FOUND, "nothing here"),
         }
     }
@@ -158,6 +175,10 @@ fn refusal(status: StatusCode, why: &str) -> Response<Body> {
 fn response(status: StatusCode, content_type: &'static str, text: String) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
     *response.status_mut() = status;
+    dressed(response, content_type)
+}
+
+fn dressed(mut response: Response<Body>, content_type: &'static str) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -172,7 +193,7 @@ mod tests {
     use std::net::TcpStream;
 
     fn start() -> Server {
-        let offer = Offer { metrics: Some(Metrics::default()) };
+        let offer = Offer { metrics: Some(Metrics::default()), page: None };
         Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), offer).unwrap()
     }
 

@@ -1,10 +1,14 @@
 //! What a running trial did in its last second, from the looks at it: for whoever shows it live.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use super::record::TrialRecord;
+use super::schema::RUNNING;
+use crate::trial::evidence::Evidence;
 use crate::trial::latency::LatencyLog;
-use crate::trial::{StreamView, Tick, Workload};
-use crate::units::round_to_u64;
+use crate::trial::result::{StreamResult, TrialResult, Vitals};
+use crate::trial::{StreamView, Tick, TrialPlan, Workload};
+use crate::units::{OffsetNs, round_to_u64};
 
 /// Length of the look back, in seconds.
 const BACK_S: f64 = 1.0;
@@ -69,6 +73,33 @@ impl Recent {
     }
 }
 
+/// The record of a trial that is under way since `started_s`, cut at what was seen of it; its verdict is
+/// [`RUNNING`]. `None` during its warm-up.
+#[must_use]
+pub fn under_way(plan: &TrialPlan, tick: &Tick<'_>, started_s: f64) -> Option<TrialRecord> {
+    let measure_s = (tick.at_s - plan.warmup_s).min(plan.measure_s);
+    if measure_s <= 0.0 {
+        return None;
+    }
+    let streams = tick.streams.iter().map(|view| {
+        let mut tally = view.tally.clone();
+        tally.cut(OffsetNs::from_s(tick.at_s));
+        StreamResult { plan: view.plan.clone(), tally }
+    });
+    let result = TrialResult {
+        plan: TrialPlan { measure_s, ..plan.clone() },
+        streams: streams.collect(),
+        stopped: None,
+        started_s,
+        vitals: Vitals::default(),
+        visible: tick.visible.to_vec(),
+        server: BTreeMap::new(),
+    };
+    let mut record = TrialRecord::new(&result, &Evidence::nothing_yet());
+    RUNNING.clone_into(&mut record.verdict);
+    Some(record)
+}
+
 fn stream_now(
     view: &StreamView<'_>,
     before: Option<&(u64, LatencyLog)>,
@@ -97,7 +128,11 @@ const fn accepted(view: &StreamView<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::stream_result;
+    use crate::report::sample::{stream_result, trial_result};
+    use crate::schedule::Part;
+    use crate::trial::Purpose;
+    use crate::trial::outcome::{Documents, Ending, Outcome};
+    use crate::trial::tally::Tally;
 
     /// Looks at a trial of 400/s whose requests are recorded until each of these instants.
     fn looks(counts: &[(f64, u32)]) -> Vec<StreamNow> {
@@ -127,6 +162,35 @@ mod tests {
     fn a_new_trial_is_not_held_against_the_one_before() {
         let seen = looks(&[(5.0, 2000), (0.5, 100)]);
         assert_eq!(seen[1].accepted_rps.map(f64::round), Some(200.0), "100 in half a second");
+    }
+
+    #[test]
+    fn a_trial_under_way_has_the_rates_of_what_was_seen_of_it() {
+        let stream = stream_result(Workload::Index, 400.0, 4000, 0);
+        let trial = trial_result(3, Purpose::Soak, vec![stream]);
+        let mut tally = Tally::new(0.0, 10.0, 5_000_000_000, None);
+        for number in 0..100_u32 {
+            let at = OffsetNs::from_s(f64::from(number) / 100.0);
+            tally.arrive(at, Part::Measured);
+            tally.record(&Outcome {
+                due: at,
+                taken: at,
+                sent: Some(at),
+                ended: at,
+                status: Some(200),
+                ending: Ending::Accepted,
+                documents: Documents::ONE,
+                part: Part::Measured,
+            });
+        }
+        let view = StreamView { plan: &trial.plan.streams[0], tally: &tally, outstanding: 0 };
+        let tick = Tick { at_s: 2.0, streams: vec![view], visible: &[] };
+        let record = under_way(&trial.plan, &tick, 7.0).unwrap();
+        assert_eq!((record.verdict.as_str(), record.id.as_str()), ("running", "t3"));
+        let accepted_rps = record.streams[0].accepted_rps.map(f64::round);
+        assert_eq!(accepted_rps, Some(50.0), "100 in 2 s, not in the 10 s of the plan");
+        let early = Tick { at_s: 0.0, streams: Vec::new(), visible: &[] };
+        assert!(under_way(&trial.plan, &early, 7.0).is_none(), "nothing to tell yet");
     }
 
     #[test]

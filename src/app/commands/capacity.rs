@@ -41,7 +41,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         // Before the target is started: a run that is finished needs none.
         check_unfinished(settings, past)?;
     }
-    let live_view = LiveView::open(settings)?;
+    let mut live_view = LiveView::open(settings)?;
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt)?;
     // After the preflight, so that a target that is not there leaves no empty folder behind.
@@ -63,6 +63,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     let journal = run.journal(settings)?;
     let mut log = RunLog::after(run.past(), session.ready.accepted.len());
     log.sums.set_calibration(run.calibration());
+    live_view.draw(run.sketch(settings), &campaign);
     let audience = audience(settings, forecast, live_view);
     let mut recorder = Recorder::new(journal, interrupt.clone(), log, audience);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
@@ -87,6 +88,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     live_view.ends(&record);
     run.write(&record)?;
     print(settings, &run, &record)?;
+    live_view.close();
     match ended {
         Ok(()) => Ok(exit_of(&outcome, record.outcome)),
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
