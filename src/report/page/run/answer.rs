@@ -52,7 +52,7 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
             .push("The run was interrupted: this page shows what was measured until then.".into());
     }
     let warnings = usize_to_u64(cautions(run).len());
-    if warnings > 0 {
+    if warnings > 0 && !is_running(run) {
         let caution = counted(warnings, "caution");
         beneath.push(format!(
             "{caution} at the end of this page: read them before you plan with the number."
