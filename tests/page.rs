@@ -28,11 +28,12 @@ fn quick() -> Value {
 fn html(run: &RunRecord) -> String {
     let page = page(run, Mode::Saved).unwrap();
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
-    // Each chart shows something: a mark in a colour that no axis has.
+    // Each chart shows something: a mark in a colour, or a line as thick as no axis has.
     for svg in page.split("<svg viewBox=").skip(1) {
         let svg = svg.split("</svg>").next().unwrap();
         let tones = ["good", "bad", "open", "void", "first", "second", "third", "heat-"];
-        let has_marks = tones.iter().any(|tone| svg.contains(&format!("var(--{tone}")));
+        let is_coloured = tones.iter().any(|tone| svg.contains(&format!("var(--{tone}")));
+        let has_marks = is_coloured || svg.contains("stroke-width=\"8\"");
         assert!(has_marks, "an empty plot: {svg}");
     }
     page

@@ -47,6 +47,7 @@ fn every_reader_sees_every_plot_and_no_one_else_is_asked() {
     let ran = Command::new("node")
         .arg("page.mjs")
         .arg(folder.path())
+        .arg(run.outcome.name())
         .env("CHROMIUM", &chromium)
         .current_dir(&driver)
         .output()

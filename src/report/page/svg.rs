@@ -118,15 +118,15 @@ impl Pen<'_, '_> {
         let (right, _) = self.at(self.x.high, self.y.high);
         for (at, label) in &self.y.ticks {
             let (_, place) = self.at(self.x.low, *at);
-            self.path(vec![(left, place), (right, place)], line(Tone::Rule, 1))?;
+            self.path(vec![(left, place), (right, place)], line(Tone::Rule, 4))?;
             self.text(label, (left - 8 * FINE, place), Tone::Soft, (HPos::Right, VPos::Center))?;
         }
         for (at, label) in &self.x.ticks {
             let (place, _) = self.at(*at, self.y.low);
-            self.path(vec![(place, bottom), (place, bottom + 4 * FINE)], line(Tone::Soft, 1))?;
+            self.path(vec![(place, bottom), (place, bottom + 4 * FINE)], line(Tone::Soft, 4))?;
             self.text(label, (place, bottom + 7 * FINE), Tone::Soft, (HPos::Center, VPos::Top))?;
         }
-        self.path(vec![(left, bottom), (right, bottom)], line(Tone::Soft, 1))?;
+        self.path(vec![(left, bottom), (right, bottom)], line(Tone::Soft, 4))?;
         let above = (2 * FINE, 11 * FINE);
         self.text(&self.y.label, above, Tone::Soft, (HPos::Left, VPos::Center))?;
         let below = (right, bottom + 26 * FINE);
