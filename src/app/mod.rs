@@ -4,6 +4,7 @@ mod choices;
 pub mod cli;
 pub mod commands;
 pub mod conduct;
+pub mod counts;
 mod credentials;
 mod example_api;
 pub mod exit;
@@ -34,6 +35,7 @@ use anyhow::anyhow;
 use cli::Typed;
 use cli::finished::Finished;
 use commands::corpus::Wanted;
+use counts::Counts;
 use exit::{Exit, Failure};
 use keys::Command;
 use past::PastRun;
@@ -79,10 +81,14 @@ fn run_corpus(given: Given, wanted: &Wanted) -> Result<Exit, Failure> {
 
 /// Settings from everything that is given.
 fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failure> {
+    let texts = gather(command, given)?;
+    Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)
+}
+
+fn gather(command: Command, given: Given) -> Result<Texts, Failure> {
     let file = read_file().map_err(Failure::usage)?;
     let given = Given { environment: env::vars_os().collect(), file, ..given };
-    let texts = Texts::gather(command, &given).map_err(Failure::usage)?;
-    Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)
+    Texts::gather(command, &given).map_err(Failure::usage)
 }
 
 fn run_command(
@@ -97,13 +103,19 @@ fn run_command(
         let settings = past.settings(&given, json)?;
         return commands::capacity::run(&settings, Some(past));
     }
+    if command == Command::Scale {
+        let texts = gather(command, given)?;
+        let counts = Counts::resolve(&texts, draw_seed(), json).map_err(Failure::usage)?;
+        return commands::scale::run(&counts);
+    }
     let settings = resolve(command, given, json)?;
     match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
         (Command::Edge, _) => commands::edge::run(&settings),
-        (Command::Load, None) | (Command::Config | Command::Rejudge | Command::Corpus, _) => {
+        (Command::Load, None)
+        | (Command::Config | Command::Rejudge | Command::Corpus | Command::Scale, _) => {
             Ok(commands::config::run(&settings))
         }
     }

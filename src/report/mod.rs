@@ -15,6 +15,7 @@ pub mod record;
 pub mod rejudge;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scale;
 pub mod schema;
 pub mod signoff;
 pub mod stream;

@@ -9,3 +9,4 @@ pub mod guard;
 pub mod load;
 pub mod rehearse;
 pub mod rejudge;
+pub mod scale;
