@@ -77,7 +77,22 @@ fn says(record: &ScaleRecord, needle: &str) -> bool {
 fn the_counts_become_a_table_with_its_law_its_peak_and_its_forecast() {
     let counts = five().into_iter().rev().collect();
     let text = scale_table(&record(counts, 1000.0, 0.2), "results/made-up");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    workers  documents/s         interval  a worker     law   finding
+          1        247.0    242.1 – 251.9     247.0   249.3  capacity
+          2        491.0    481.2 – 500.8     245.5   483.2  capacity
+          4        893.0    875.1 – 910.9     223.2   899.3  capacity
+          8       1520.0  1489.6 – 1550.4     190.0  1517.9  capacity
+         16       2068.0  2026.6 – 2109.4     129.2  2068.3  capacity
+
+    law        contention 0.0278 ± 0.0043, coherency 0.00213 ± 0.00018, one worker 249.3 ± 3.4
+               documents/s
+    peak       2136 documents/s with about 21 workers, fewer beyond
+    goal       1200 documents/s can be met: 8 workers measured, 1489.6/s and more
+    forecast   6 workers for 1200 documents/s; at 95 % it takes at least 6, and 6 are enough
+    outcome    PASS
+    results    results/made-up
+    ");
 }
 
 #[test]

@@ -105,8 +105,8 @@ fn workers_needed(forecast: &ForecastRecord, needed: &str) -> String {
     let count = |workers: Option<u32>| workers.map(|workers| workers.to_string());
     let least = count(forecast.workers_low);
     let ends = match (least, count(forecast.workers_high)) {
-        (Some(low), Some(high)) => format!("fewer than {low} are not enough, {high} are"),
-        (Some(low), None) => format!("fewer than {low} are not enough, no number is certain to be"),
+        (Some(low), Some(high)) => format!("it takes at least {low}, and {high} are enough"),
+        (Some(low), None) => format!("it takes at least {low}, and no number is certain to be enough"),
         (None, _) => "no number is enough".to_owned(),
     };
     let workers = match forecast.workers {
