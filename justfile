@@ -39,6 +39,13 @@ rehearse *ARGS: _build
 explain *ARGS: _build
     @{{ plimsoll }} explain "$@"
 
+# Print the path of a run's page, and open it where there is a desktop: just open results/latest
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+open *ARGS: _build
+    @{{ plimsoll }} open "$@"
+
 # Offer one fixed rate: just load RPS=200 DURATION_S=10
 [group('measure')]
 [no-exit-message]

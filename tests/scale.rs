@@ -13,6 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use plimsoll::report::scale::assemble::ScaleInputs;
+use plimsoll::report::scale::page::scale_page;
 use plimsoll::report::scale::table::scale_table;
 use plimsoll::report::scale::{CountRecord, ScaleRecord, ScaleStamp};
 use plimsoll::report::schema::{Outcome, ToolRecord};
@@ -155,6 +156,19 @@ fn a_record_reads_back_as_it_was_written() {
     let written = record(five(), 1000.0, 0.2);
     let text = serde_json::to_string(&written).unwrap();
     assert_eq!(serde_json::from_str::<ScaleRecord>(&text).unwrap(), written);
+}
+
+#[test]
+fn the_page_has_the_curve_the_counts_and_every_caution() {
+    let mut counts = five();
+    counts.push(without(32, "at_ceiling", Some(9000.0)));
+    let page = scale_page(&record(counts, 1000.0, 0.2)).unwrap();
+    for needle in ["scaling-curve", "goal with headroom 1,200/s", "peak at 21", "w16", "INVALID"] {
+        assert!(page.contains(needle), "{needle} is missing");
+    }
+    assert!(page.contains("WORKERS=32 held CEILING_RPS"), "the caution");
+    let bare = scale_page(&record(vec![CountRecord::unmeasured(1)], 1000.0, 0.0)).unwrap();
+    assert!(bare.contains("nothing to draw"), "a page without any rate says so");
 }
 
 #[test]

@@ -127,6 +127,8 @@ fn run_finished(finished: Finished) -> Result<Exit, Failure> {
         Finished::Rejudge { run_dir, given, json } => {
             commands::rejudge::run(&run_dir, &given, json)
         }
+        Finished::Report { run_dir } => commands::report::run(&run_dir),
+        Finished::Open { run_dir } => commands::open::run(&run_dir),
     }
 }
 

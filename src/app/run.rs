@@ -190,7 +190,8 @@ impl Run {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, record: &RunRecord) -> Result<(), Failure> {
-        for Artifact { name, text } in artifacts(record).map_err(Failure::internal)? {
+        for artifact in artifacts(record) {
+            let Artifact { name, text } = artifact.map_err(Failure::internal)?;
             let written = self.dir.write_atomic(name, text.as_bytes());
             written.map_err(|error| Failure::new(Exit::Results, error))?;
         }

@@ -1,9 +1,12 @@
-//! The files of a result, all made of the one record: written by a run.
+//! The files of a result, all made of the one record: written by a run, and again by `report`.
 
+use super::page::{Mode, PageError, page};
 use super::schema::RunRecord;
 
 /// Name of the result within a run's folder.
 pub const RESULT_FILE: &str = "result.json";
+/// Name of the page within a run's folder.
+pub const REPORT_FILE: &str = "report.html";
 
 /// A file of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +17,42 @@ pub struct Artifact {
     pub text: String,
 }
 
+/// Why a file of a result could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// A number of the result is none that JSON has.
+    #[error("{RESULT_FILE} could not be made: {0}")]
+    Result(#[from] serde_json::Error),
+    /// The page failed.
+    #[error("{REPORT_FILE} could not be made: {0}")]
+    Page(#[from] PageError),
+}
+
+/// How a file of a result is made of the record.
+type Maker = fn(&RunRecord) -> Result<String, ArtifactError>;
+
+/// Everything that is made of the result, and again whenever somebody asks.
+const DERIVED: &[(&str, Maker)] = &[(REPORT_FILE, report)];
+
 /// What is written of `run`, the result first: all others are made of it.
 ///
-/// # Errors
-/// When a number of the result is none that JSON has.
-pub fn artifacts(run: &RunRecord) -> serde_json::Result<Vec<Artifact>> {
+/// Each file is made when it is its turn, so that one that cannot be made takes none before it along.
+pub fn artifacts(run: &RunRecord) -> impl Iterator<Item = Result<Artifact, ArtifactError>> {
+    let first = [(RESULT_FILE, result as Maker)].into_iter();
+    first.chain(DERIVED.iter().copied()).map(|(name, make)| Ok(Artifact { name, text: make(run)? }))
+}
+
+/// What is made of the result, without the result itself.
+pub fn derived(run: &RunRecord) -> impl Iterator<Item = Result<Artifact, ArtifactError>> {
+    DERIVED.iter().map(|(name, make)| Ok(Artifact { name, text: make(run)? }))
+}
+
+fn result(run: &RunRecord) -> Result<String, ArtifactError> {
     let mut text = serde_json::to_string_pretty(run)?;
     text.push('\n');
-    Ok(vec![Artifact { name: RESULT_FILE, text }])
+    Ok(text)
+}
+
+fn report(run: &RunRecord) -> Result<String, ArtifactError> {
+    Ok(page(run, Mode::Saved)?)
 }

@@ -11,6 +11,7 @@ pub mod edge_table;
 pub mod explain;
 pub mod figure;
 pub mod load_table;
+pub mod page;
 pub mod record;
 pub mod rejudge;
 #[cfg(test)]

@@ -105,9 +105,13 @@ impl HdrRecord {
     /// The distribution of lateness; `None` when the text is no histogram.
     #[must_use]
     pub fn lateness(&self) -> Option<LatencyLog> {
-        let bytes = STANDARD.decode(&self.lateness).ok()?;
-        let histogram = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).ok()?;
-        LatencyLog::from_histogram_us(&histogram)
+        decoded(&self.lateness)
+    }
+
+    /// The distribution of response times; `None` when the text is no histogram.
+    #[must_use]
+    pub fn response(&self) -> Option<LatencyLog> {
+        decoded(&self.response)
     }
 
     /// The distributions of `tally`.
@@ -122,6 +126,14 @@ impl HdrRecord {
             lateness: encoded(&tally.lateness),
         }
     }
+}
+
+/// The log that was written down as `text`; `None` when that is no histogram of this tool.
+#[must_use]
+pub fn decoded(text: &str) -> Option<LatencyLog> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let histogram = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).ok()?;
+    LatencyLog::from_histogram_us(&histogram)
 }
 
 /// The log as the text of [`HDR_ENCODING`].

@@ -19,7 +19,7 @@ pub mod result;
 mod shares;
 pub mod tally;
 pub mod verdict;
-mod void;
+pub mod void;
 
 use crate::schedule::{ArrivalLaw, Schedule};
 use crate::seed::Seed;

@@ -5,11 +5,12 @@ use super::result::{TrialResult, Vitals};
 use super::verdict::VoidReason;
 use super::{Workload, tally::Tally};
 
-/// Lateness beyond these voids a trial; the tail's limit is at least this, or 1 % of `P99_MS`.
+/// Lateness beyond these voids a trial, in milliseconds.
 const LATENESS_P50_MS: f64 = 0.5;
-const LATENESS_P99_MS: f64 = 2.0;
+/// Of the 99th percentile; the limit is at least this, or 1 % of `P99_MS`.
+pub const LATENESS_P99_MS: f64 = 2.0;
 /// A generator that uses more than this share of its core cannot be believed to be on time.
-const CPU_RATIO: f64 = 0.85;
+pub const CPU_RATIO: f64 = 0.85;
 /// Looks come every half second; one that comes so much later means that the machine or its clock stood still.
 const GAP_S: f64 = 1.0;
 /// Beyond these the machine is too pressed to be believed, unless it is the target that presses it.

@@ -12,6 +12,8 @@ use crate::app::sources::Given;
 pub(super) const RUN_DIR: &str = "RUN_DIR";
 
 const EXPLAIN: &str = "explain";
+const REPORT: &str = "report";
+const OPEN: &str = "open";
 
 /// A command about runs that are there already; it measures nothing.
 #[derive(Debug)]
@@ -30,6 +32,16 @@ pub enum Finished {
         /// Whether stdout carries JSON.
         json: bool,
     },
+    /// Everything that is made of the result, made again.
+    Report {
+        /// The folder of the run.
+        run_dir: PathBuf,
+    },
+    /// Show the page.
+    Open {
+        /// The folder of the run.
+        run_dir: PathBuf,
+    },
 }
 
 /// The grammar of all of them.
@@ -41,6 +53,12 @@ pub(super) fn commands() -> Vec<clap::Command> {
         clap::Command::new(EXPLAIN)
             .about("The search of a finished run retold in words, trial by trial")
             .arg(run_dir()),
+        clap::Command::new(REPORT)
+            .about("Write the page of a run again from its result")
+            .arg(run_dir()),
+        clap::Command::new(OPEN)
+            .about("Print the path of a run's page, and open it where there is a desktop")
+            .arg(run_dir()),
     ]
 }
 
@@ -50,6 +68,8 @@ pub(super) fn typed(name: &str, matches: &ArgMatches) -> Option<Finished> {
     let run_dir = || matches.get_one::<PathBuf>(RUN_DIR).cloned();
     match name {
         EXPLAIN => Some(Finished::Explain { run_dir: run_dir()? }),
+        REPORT => Some(Finished::Report { run_dir: run_dir()? }),
+        OPEN => Some(Finished::Open { run_dir: run_dir()? }),
         name if name == Command::Rejudge.name() => Some(Finished::Rejudge {
             run_dir: run_dir()?,
             given: given(matches),

@@ -7,6 +7,8 @@ pub mod edge;
 pub mod explain;
 pub mod guard;
 pub mod load;
+pub mod open;
 pub mod rehearse;
 pub mod rejudge;
+pub mod report;
 pub mod scale;

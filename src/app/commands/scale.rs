@@ -11,6 +11,7 @@ use crate::files::manifest::tool;
 use crate::files::run_dir::RunDir;
 use crate::report::figure::span;
 use crate::report::scale::assemble::ScaleInputs;
+use crate::report::scale::page::{SCALE_PAGE_FILE, scale_page};
 use crate::report::scale::table::scale_table;
 use crate::report::scale::{CountRecord, SCALE_FILE, ScaleRecord, ScaleStamp};
 use crate::report::schema::Outcome;
@@ -94,11 +95,14 @@ impl Scaling<'_> {
             *count = CountRecord::of(settings.workers, &name, &record);
         }
         if let Some(set) = &self.set {
-            let mut text =
-                serde_json::to_string_pretty(&self.record(set)).map_err(Failure::internal)?;
+            let record = self.record(set);
+            let mut text = serde_json::to_string_pretty(&record).map_err(Failure::internal)?;
             text.push('\n');
-            let written = set.write_atomic(SCALE_FILE, text.as_bytes());
-            written.map_err(|error| Failure::new(Exit::Results, error))?;
+            let page = scale_page(&record).map_err(Failure::internal)?;
+            for (name, text) in [(SCALE_FILE, text), (SCALE_PAGE_FILE, page)] {
+                let written = set.write_atomic(name, text.as_bytes());
+                written.map_err(|error| Failure::new(Exit::Results, error))?;
+            }
         }
         ended
     }

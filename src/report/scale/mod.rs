@@ -5,6 +5,7 @@
 pub mod assemble;
 mod caution;
 mod goal;
+pub mod page;
 pub mod table;
 
 use schemars::JsonSchema;

@@ -53,7 +53,7 @@ fn row(count: &CountRecord) -> Vec<String> {
     ]
 }
 
-fn law(fit: &FitRecord) -> String {
+pub(super) fn law(fit: &FitRecord) -> String {
     let part = |words: &str, name: &str, value: f64, error: Option<f64>| {
         let is_held = fit.at_zero.iter().any(|held| held == name);
         let shown = match error {
@@ -89,7 +89,7 @@ fn digits(value: f64) -> String {
     }
 }
 
-fn peak(fit: &FitRecord) -> String {
+pub(super) fn peak(fit: &FitRecord) -> String {
     match (fit.peak_workers, fit.peak_rps, fit.most_rps) {
         (Some(workers), Some(rps), _) => {
             format!("{} documents/s with about {workers:.0} workers, fewer beyond", short_rate(rps))
@@ -101,12 +101,14 @@ fn peak(fit: &FitRecord) -> String {
     }
 }
 
-fn workers_needed(forecast: &ForecastRecord, needed: &str) -> String {
+pub(super) fn workers_needed(forecast: &ForecastRecord, needed: &str) -> String {
     let count = |workers: Option<u32>| workers.map(|workers| workers.to_string());
     let least = count(forecast.workers_low);
     let ends = match (least, count(forecast.workers_high)) {
         (Some(low), Some(high)) => format!("it takes at least {low}, and {high} are enough"),
-        (Some(low), None) => format!("it takes at least {low}, and no number is certain to be enough"),
+        (Some(low), None) => {
+            format!("it takes at least {low}, and no number is certain to be enough")
+        }
         (None, _) => "no number is enough".to_owned(),
     };
     let workers = match forecast.workers {

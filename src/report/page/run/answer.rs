@@ -1,0 +1,241 @@
+//! The answer in one sentence, the few figures that matter, and what the run was judged by.
+
+use super::words::{count, ms, percent, rate, setting, short};
+use crate::report::advice::advice;
+use crate::report::caution::cautions;
+use crate::report::figure::{MISSING, counted, span};
+use crate::report::page::axis::grouped;
+use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
+use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
+use crate::units::usize_to_u64;
+
+/// The level whose figures stand beside the capacity, in percent of it.
+const TOP_PERCENT: u32 = 100;
+
+/// Which run it was.
+pub(super) fn about(run: &RunRecord) -> Vec<(String, String)> {
+    let stamp = &run.run.stamp;
+    let mut about = vec![
+        ("Run", stamp.id.clone()),
+        ("Started", stamp.started_utc.replace('T', " ").replace('Z', " UTC")),
+        ("Target", run.target.url.clone()),
+        ("Profile", run.target.profile.clone()),
+    ];
+    if let Some(workers) = run.target.workers {
+        about.push(("Workers", workers.to_string()));
+    }
+    if let Some(server) = &run.target.server {
+        about.push(("Server", server.clone()));
+    }
+    let effort =
+        format!("{} in {}", counted(usize_to_u64(run.trials.len()), "trial"), span(stamp.wall_s));
+    about.push(("Effort", effort));
+    about.push(("Preset", setting(run, "PRESET").unwrap_or(MISSING).to_owned()));
+    about.push(("Seed", stamp.seed.to_string()));
+    about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The answer.
+pub(super) fn answer(run: &RunRecord) -> Answer {
+    let told = advice(&run.capacity.finding);
+    let mut beneath = Vec::new();
+    if run.capacity.rps.is_none() || run.capacity.finding != "capacity" {
+        beneath.extend(run.capacity.reasons.iter().map(|reason| format!("Because {reason}.")));
+        if !told.next.is_empty() {
+            beneath.push(format!("Next: {}.", told.next));
+        }
+    }
+    if run.run.stamp.interrupted {
+        beneath
+            .push("The run was interrupted: this page shows what was measured until then.".into());
+    }
+    let warnings = usize_to_u64(cautions(run).len());
+    if warnings > 0 {
+        let caution = counted(warnings, "caution");
+        beneath.push(format!(
+            "{caution} at the end of this page: read them before you plan with the number."
+        ));
+    }
+    Answer {
+        badge: Some(run.outcome),
+        sentence: format!("{}{}", capacity_words(run), goal_words(run)),
+        beneath,
+        figures: figures(run),
+    }
+}
+
+fn capacity_words(run: &RunRecord) -> String {
+    let capacity = &run.capacity;
+    let Some(rps) = capacity.rps else {
+        return format!("No capacity was confirmed: {}", advice(&capacity.finding).meaning);
+    };
+    if capacity.finding == "at_ceiling" {
+        return format!(
+            "The service sustains at least {} documents/s, the highest rate that was tried",
+            rate(rps)
+        );
+    }
+    match (capacity.low_rps, capacity.high_rps, capacity.interval.as_deref()) {
+        (Some(low_rps), Some(high_rps), interval) => format!(
+            "The service sustains {} documents/s ({} {} to {})",
+            rate(rps),
+            if interval == Some("posterior") { "95 % interval" } else { "bracket" },
+            rate(low_rps),
+            rate(high_rps)
+        ),
+        _ => format!("The service sustains {} documents/s", rate(rps)),
+    }
+}
+
+fn goal_words(run: &RunRecord) -> String {
+    let Some(goal) = goal(run) else { return ".".to_owned() };
+    let needed = goal.limit.map_or_else(|| MISSING.to_owned(), short);
+    let goal_name = match setting(run, "HEADROOM_RATIO").and_then(|text| text.parse::<f64>().ok()) {
+        Some(ratio) if ratio > 0.0 => {
+            format!("the goal, {needed} with {} of headroom,", percent(ratio, 0))
+        }
+        _ => format!("the goal of {needed}"),
+    };
+    match (goal.outcome, margin_ratio(goal)) {
+        (Outcome::Pass, Some(ratio)) => {
+            format!("; {goal_name} is met with {} to spare.", percent(ratio, 0))
+        }
+        (Outcome::Fail, Some(ratio)) => {
+            format!("; {goal_name} is missed by {}.", percent(-ratio, 1))
+        }
+        (Outcome::Pass, None) => format!("; {goal_name} is met."),
+        (Outcome::Fail, None) => format!("; {goal_name} is missed."),
+        (Outcome::Invalid, _) => format!("; whether {goal_name} is met remains open."),
+    }
+}
+
+fn goal(run: &RunRecord) -> Option<&CriterionRecord> {
+    run.criteria.iter().find(|criterion| criterion.name == "goal")
+}
+
+fn margin_ratio(criterion: &CriterionRecord) -> Option<f64> {
+    let (measured, limit) = criterion.measured.zip(criterion.limit)?;
+    (limit > 0.0).then(|| measured / limit - 1.0)
+}
+
+fn figures(run: &RunRecord) -> Vec<KeyFigure> {
+    let mut figures = Vec::new();
+    let mut tell = |label: &str, value: String, unit: &str, beside: String| {
+        let (label, unit) = (label.to_owned(), unit.to_owned());
+        figures.push(KeyFigure { label, value, unit, beside });
+    };
+    let capacity = &run.capacity;
+    if let Some(rps) = capacity.rps {
+        let ends = capacity.low_rps.zip(capacity.high_rps);
+        let beside = ends.map(|(low, high)| format!("{} to {}", rate(low), rate(high)));
+        tell("Capacity", rate(rps), "documents/s", beside.unwrap_or_default());
+    }
+    if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, margin_ratio(goal)?))) {
+        let sign = if ratio > 0.0 { "+" } else { "" };
+        let needed = goal.limit.map(short).unwrap_or_default();
+        let beside = format!("lower end of the interval, over {needed} documents/s");
+        tell("Headroom", format!("{sign}{}", percent(ratio, 0)), "", beside);
+    }
+    if let Some(level) = run.levels.iter().find(|level| level.load_percent == TOP_PERCENT) {
+        for (label, p99_ms, beside) in at_capacity(run, level) {
+            tell(label, ms(Some(p99_ms)), "ms", beside);
+        }
+    }
+    if let (Some(at), Some(ratio)) = (run.overload.load_percent, run.overload.goodput_ratio) {
+        let beside = run.overload.recovery_s.map_or_else(
+            || "no recovery was seen".to_owned(),
+            |recovery_s| format!("of the capacity; recovered after {}", span(recovery_s)),
+        );
+        tell(&format!("Goodput at {at} %"), percent(ratio, 0), "", beside);
+    }
+    if let (Some(found), Some(lost)) = (run.verification.found, run.verification.lost) {
+        let wrong = lost + run.verification.doubled.unwrap_or_default();
+        let beside =
+            format!("of {} accepted, {} found", count(run.verification.accepted), count(found));
+        tell("Lost or doubled", count(wrong), "documents", beside);
+    }
+    figures
+}
+
+/// The two response times at the capacity, where the samples carry them.
+fn at_capacity(run: &RunRecord, level: &LevelRecord) -> Vec<(&'static str, f64, String)> {
+    let limit = |key: &str| {
+        let limit_ms = setting(run, key).and_then(|text| text.parse().ok());
+        limit_ms.map_or_else(
+            || format!("at {TOP_PERCENT} % load"),
+            |limit_ms| format!("at {TOP_PERCENT} % load, limit {} ms", ms(Some(limit_ms))),
+        )
+    };
+    let index = level.index.as_ref().and_then(|index| index.response_ms.p99);
+    let index = index.map(|p99_ms| ("Indexing p99", p99_ms, limit("P99_MS")));
+    let dashboard = level.dashboard.response_ms.p99;
+    let dashboard = dashboard.map(|p99_ms| ("Dashboard p99", p99_ms, limit("DASHBOARD_P99_MS")));
+    index.into_iter().chain(dashboard).collect()
+}
+
+/// What the run was judged by.
+pub(super) fn criteria(run: &RunRecord) -> Section {
+    let lead = "What was asked for, what was measured, and how far apart the two are. INVALID means \
+                that the measurement does not allow a judgement, which is not a pass.";
+    let section = Section::new("criteria", "What the run was judged by", "Criteria", lead);
+    if run.criteria.is_empty() {
+        return section
+            .with(Block::missing("The run was judged by nothing: it ended before it began."));
+    }
+    let head = [
+        ("criterion", Column::Word),
+        ("outcome", Column::Word),
+        ("measured", Column::Number),
+        ("limit", Column::Number),
+        ("margin", Column::Number),
+        ("reason", Column::Prose),
+    ];
+    let rows = run.criteria.iter().map(|criterion| {
+        vec![
+            name(&criterion.name).into(),
+            Cell::outcome(criterion.outcome),
+            value(criterion.measured, &criterion.unit).into(),
+            value(criterion.limit, &criterion.unit).into(),
+            margin(criterion).into(),
+            criterion.reason.as_str().into(),
+        ]
+    });
+    section.with(Block::Table { table: Table::new("", &head).rows(rows) })
+}
+
+fn name(criterion: &str) -> String {
+    match criterion {
+        "finding" => "a capacity was found".to_owned(),
+        "goal" => "goal".to_owned(),
+        "levels" => "levels measured".to_owned(),
+        "dashboard_p99" => "dashboard p99 at 100 %".to_owned(),
+        "dashboard_error_ratio" => "dashboard errors at 100 %".to_owned(),
+        "verification" => "documents kept".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+fn value(value: Option<f64>, unit: &str) -> String {
+    let Some(known) = value else { return MISSING.to_owned() };
+    match unit {
+        "rps" => format!("{}/s", short(known)),
+        "ms" => format!("{} ms", ms(value)),
+        "s" => span(known),
+        "ratio" => percent(known, 3),
+        _ => format!("{} {unit}", grouped(known, 0)),
+    }
+}
+
+/// How far the measured value is on the right or on the wrong side of its limit.
+///
+/// Which side is right differs from criterion to criterion; the judgement knows it.
+fn margin(criterion: &CriterionRecord) -> String {
+    let Some(ratio) = margin_ratio(criterion).filter(|ratio| ratio.abs() > 0.0) else {
+        return MISSING.to_owned();
+    };
+    match criterion.outcome {
+        Outcome::Pass => format!("+{}", percent(ratio.abs(), 1)),
+        Outcome::Fail => format!("−{}", percent(ratio.abs(), 1)),
+        Outcome::Invalid => MISSING.to_owned(),
+    }
+}
