@@ -55,10 +55,10 @@ fn the_published_data_give_the_published_law() {
     assert_close(error(Parameter::Gamma), 14.213_489_4, 1e-8, "error of gamma");
     let peak = fit.law.peak_workers().expect("it falls in the end");
     assert_close(peak, 96.519_560_97, 1e-9, "workers at the peak");
-    assert_close(fit.law.rps(peak), 1883.898_996, 1e-9, "rate at the peak");
+    assert_close(fit.law.rps(peak), 1_883.898_996, 1e-9, "rate at the peak");
     assert_eq!((fit.degrees_of_freedom, fit.at_zero.len()), (4, 0), "all three are free");
     let (low_rps, _) = fit.band_rps(50.0).expect("a band");
-    assert_close(low_rps, 1608.719_682, 1e-8, "lower end at 50 workers");
+    assert_close(low_rps, 1_608.719_682, 1e-8, "lower end at 50 workers");
 }
 
 #[test]
@@ -154,7 +154,9 @@ proptest! {
             point.rps *= noise;
         }
         let one = UslFit::of(&points).unwrap();
-        points.iter_mut().for_each(|point| point.rps *= 100.0);
+        for point in &mut points {
+            point.rps *= 100.0;
+        }
         let other = UslFit::of(&points).unwrap();
         prop_assert_eq!(&one.at_zero, &other.at_zero);
         prop_assert!((one.law.alpha - other.law.alpha).abs() < 1e-6, "{:?} {:?}", one, other);

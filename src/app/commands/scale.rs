@@ -58,12 +58,12 @@ pub fn run(counts: &Counts) -> Result<Exit, Failure> {
 
 fn announce(counts: &Counts, forecast: Forecast) {
     let workers: Vec<String> = counts.all().map(|settings| settings.workers.to_string()).collect();
-    let runs = usize_to_u64(workers.len()) as f64;
+    let (runs, budget_s) = (usize_to_u64(workers.len()) as f64, counts.first.budget_s);
     complain(&format!(
         "scaling over WORKERS={}: about {} in all, at most {} (BUDGET_S is for each count)",
         workers.join(","),
-        span(runs * (forecast.search_s + forecast.levels_s)),
-        span(runs * counts.first.budget_s)
+        span(runs * (forecast.search_s + forecast.levels_s).min(budget_s)),
+        span(runs * budget_s)
     ));
 }
 

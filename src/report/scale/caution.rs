@@ -75,13 +75,12 @@ impl fmt::Display for Caution {
                 "{count} of the counts have a capacity and a law needs {COUNTS_OF_FIT}, four for a forecast; measure more, such as WORKERS=1,2,4,8"
             ),
             Self::NoErrors => f.write_str(
-                "three capacities fix the three parameters and leave nothing to tell their errors from: no forecast; \
-                 measure a fourth count",
+                "three capacities are too few to tell how wrong the law may be: no forecast; measure a fourth count",
             ),
             Self::AtZero(names) => write!(
                 f,
-                "{names} would have been negative, which no cost is, and is held at zero: within these counts \
-                 no such cost can be seen; greater counts show it, if there is one"
+                "{names} would have been negative, which no cost is: held at zero; within these counts no such cost \
+                 can be seen, greater counts show it, if there is one"
             ),
             Self::OneDegree => f.write_str(
                 "four capacities leave one degree of freedom: the ends are wide and may be lucky; measure more counts \
