@@ -265,3 +265,15 @@ fn a_listing_becomes_the_profile_of_documents() {
     let nothing = plimsoll(folder.path(), &["corpus", "--fit", "site.json"], &[]);
     assert_refused(&nothing, "size<TAB>path", "a file that is no listing");
 }
+
+#[test]
+fn completions_know_commands_and_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = plimsoll(folder.path(), &["completions", shell], &[]);
+        let script = text(&script.stdout);
+        assert!(script.contains("rehearse") && script.contains("p99-ms"), "{shell}: {script}");
+    }
+    let wrong = plimsoll(folder.path(), &["completions", "cmd"], &[]);
+    assert_refused(&wrong, "bash", "a shell that is not known");
+}

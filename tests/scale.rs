@@ -12,11 +12,12 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use plimsoll::files::manifest::tool;
 use plimsoll::report::scale::assemble::ScaleInputs;
 use plimsoll::report::scale::page::scale_page;
 use plimsoll::report::scale::table::scale_table;
 use plimsoll::report::scale::{CountRecord, ScaleRecord, ScaleStamp};
-use plimsoll::report::schema::{Outcome, ToolRecord};
+use plimsoll::report::schema::Outcome;
 use serde_json::Value;
 use support::tool::{run, stderr};
 
@@ -46,11 +47,7 @@ fn without(workers: u32, finding: &str, rps: Option<f64>) -> CountRecord {
 
 fn record(counts: Vec<CountRecord>, goal_rps: f64, headroom_ratio: f64) -> ScaleRecord {
     ScaleRecord::assemble(ScaleInputs {
-        tool: ToolRecord {
-            name: "plimsoll".to_owned(),
-            version: "0.0.0".to_owned(),
-            git_commit: None,
-        },
+        tool: tool(),
         stamp: ScaleStamp {
             id: "made-up".to_owned(),
             started_utc: "2026-01-01T00:00:00Z".to_owned(),

@@ -16,6 +16,7 @@ mod opening;
 pub mod past;
 pub mod profiles;
 pub mod run;
+pub mod schemas;
 pub mod session;
 pub mod settings;
 pub mod sources;
@@ -60,6 +61,9 @@ pub fn run() -> ExitCode {
         }
         Typed::Corpus { given, wanted } => {
             run_corpus(given, &wanted).unwrap_or_else(|failure| complain(&failure))
+        }
+        Typed::Schema(wanted) => {
+            commands::schema::run(wanted).unwrap_or_else(|failure| complain(&failure))
         }
         Typed::Answered(text) => {
             crate::term::say(text.trim_end());

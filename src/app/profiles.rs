@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -101,15 +102,16 @@ pub(super) fn profile(values: &Values<'_>, target: &Target) -> Result<(ProfileCh
     Ok((choice, batch))
 }
 
-#[derive(Deserialize)]
+/// The section `[http]` of plimsoll.toml.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct HttpSection {
+pub(super) struct HttpSection {
     index: EndpointSection,
     dashboard: EndpointSection,
     count: Option<CountSection>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EndpointSection {
     method: String,
@@ -124,7 +126,7 @@ struct EndpointSection {
     equals: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CountSection {
     path: String,

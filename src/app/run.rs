@@ -18,10 +18,11 @@ use crate::files::manifest::{environment, tool};
 use crate::files::run_dir::RunDir;
 use crate::report::artifacts::{Artifact, artifacts};
 use crate::report::assemble::RunInputs;
+use crate::report::environment::EnvironmentRecord;
 use crate::report::record::{JournalLine, RunHeader};
 use crate::report::schema::{
-    CalibrationRecord, CorpusRecord, EnvironmentRecord, RunRecord, RunStamp, SCHEMA_VERSION,
-    SettingRecord, TargetRecord,
+    CalibrationRecord, CorpusRecord, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord,
+    TargetRecord,
 };
 use crate::report::signoff::Terms;
 use crate::report::verification::VerificationRecord;

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::report::schema::{EnvironmentRecord, ToolRecord};
+use crate::report::environment::{EnvironmentRecord, ToolRecord};
 use crate::seed::Seed;
 use crate::units::usize_to_u64;
 
@@ -44,13 +45,17 @@ pub struct FileLimits {
     pub hard: Option<u64>,
 }
 
-/// This tool. The commit is known where the build set `PLIMSOLL_GIT_COMMIT`.
+/// This tool. What it was built from is known where the build script could ask git and the compiler.
 #[must_use]
 pub fn tool() -> ToolRecord {
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
     ToolRecord {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        git_commit: option_env!("PLIMSOLL_GIT_COMMIT").map(str::to_owned),
+        git_commit: option_env!("BUILT_FROM_COMMIT").map(str::to_owned),
+        dirty: option_env!("BUILT_FROM_DIRTY").map(|dirty| dirty == "true"),
+        rustc: option_env!("BUILT_BY_RUSTC").map(str::to_owned),
+        build: Some(build.to_owned()),
     }
 }
 
@@ -58,14 +63,25 @@ pub fn tool() -> ToolRecord {
 #[must_use]
 pub fn environment(limits: FileLimits) -> EnvironmentRecord {
     let cores = std::thread::available_parallelism().ok();
+    let cpu = text("/proc/cpuinfo");
     EnvironmentRecord {
         kernel: text("/proc/sys/kernel/osrelease"),
-        cpu_model: text("/proc/cpuinfo").and_then(|info| field(&info, "model name")),
+        distribution: text("/etc/os-release").and_then(|release| distribution(&release)),
+        cpu_model: cpu.as_deref().and_then(|info| field(info, "model name")),
         cores: cores.map(|cores| usize_to_u64(cores.get())),
+        governor: text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         memory_bytes: text("/proc/meminfo").and_then(|info| memory_bytes(&info)),
         cgroup_cores: text("/sys/fs/cgroup/cpu.max").and_then(|quota| cgroup_cores(&quota)),
+        // `max` is no number and no limit.
+        cgroup_memory_bytes: text("/sys/fs/cgroup/memory.max").and_then(|most| nth_word(&most, 0)),
         load_average: text("/proc/loadavg").and_then(|load| nth_word(&load, 0)),
         container: container(),
+        virtual_machine: cpu
+            .as_deref()
+            .and_then(|info| field(info, "flags"))
+            .map(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor")),
+        clock_source: text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        time_zone: TimeZone::system().iana_name().map(str::to_owned),
         somaxconn: text("/proc/sys/net/core/somaxconn").and_then(|count| nth_word(&count, 0)),
         port_range: text("/proc/sys/net/ipv4/ip_local_port_range")
             .and_then(|range| Some([nth_word(&range, 0)?, nth_word(&range, 1)?])),
@@ -92,6 +108,12 @@ fn field(text: &str, name: &str) -> Option<String> {
         let (key, value) = line.split_once(':')?;
         (key.trim() == name).then(|| value.trim().to_owned())
     })
+}
+
+/// `PRETTY_NAME="…"` of an os-release file.
+fn distribution(release: &str) -> Option<String> {
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(name.trim_matches('"').to_owned())
 }
 
 fn memory_bytes(meminfo: &str) -> Option<u64> {

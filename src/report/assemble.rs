@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
 use super::schema::{
-    CalibrationRecord, CapacityRecord, CorpusRecord, EnvironmentRecord, GeneratorRecord,
-    LevelRecord, OverloadRecord, RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord,
-    TargetRecord, ToolRecord,
+    CalibrationRecord, CapacityRecord, CorpusRecord, GeneratorRecord, LevelRecord, OverloadRecord,
+    RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord, TargetRecord,
 };
 use super::signoff::{Evidence, Terms, sign_off};
 use super::times::LatenessRecord;

@@ -8,6 +8,7 @@ pub mod artifacts;
 pub mod assemble;
 pub mod caution;
 pub mod edge_table;
+pub mod environment;
 pub mod explain;
 pub mod figure;
 pub mod load_table;

@@ -76,11 +76,15 @@ pub struct TrialGeneratorRecord {
     /// As many as may be; null where unknown.
     #[serde(default)]
     pub descriptors_max: Option<u64>,
-    /// The longest time between two looks at the trial in seconds; over 1 s the trial is void.
-    pub longest_gap_s: f64,
+    /// The longest time between two looks at the trial in seconds; over 1 s the trial is void. Null in results of
+    /// earlier versions.
+    #[serde(default)]
+    pub longest_gap_s: Option<f64>,
     /// Share of the time in which a task of the machine waited for a processor; null where unknown.
+    #[serde(default)]
     pub host_stalled_ratio: Option<f64>,
     /// Share of the machine's processor time that other machines of its host got; null where unknown.
+    #[serde(default)]
     pub host_stolen_ratio: Option<f64>,
 }
 
@@ -97,7 +101,7 @@ impl TrialGeneratorRecord {
             ports: Some(result.vitals.sockets.ports),
             descriptors: result.vitals.sockets.descriptors,
             descriptors_max: result.vitals.sockets.descriptors_max,
-            longest_gap_s: result.vitals.longest_gap_s,
+            longest_gap_s: Some(result.vitals.longest_gap_s),
             host_stalled_ratio: result.vitals.host.stalled_ratio,
             host_stolen_ratio: result.vitals.host.stolen_ratio,
         }

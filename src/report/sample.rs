@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::assemble::{RunInputs, RunSums, sent};
+use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::TrialRecord;
-use super::schema::{
-    EnvironmentRecord, RunRecord, RunStamp, SettingRecord, TargetRecord, ToolRecord,
-};
+use super::schema::{RunRecord, RunStamp, SettingRecord, TargetRecord};
 use super::signoff::Terms;
 use crate::campaign::{CampaignOutcome, LevelOutcome};
 use crate::schedule::{ArrivalLaw, Part};
@@ -189,6 +188,9 @@ fn assemble(
             name: "plimsoll".to_owned(),
             version: "0.1.0".to_owned(),
             git_commit: None,
+            dirty: None,
+            rustc: None,
+            build: None,
         },
         stamp: RunStamp {
             id: "20261123T151500Z-capacity".to_owned(),

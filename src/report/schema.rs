@@ -9,6 +9,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord};
 use super::stream::StreamRecord;
 use super::times::LatenessRecord;
@@ -20,7 +21,7 @@ pub const SCHEMA_VERSION: &str = "1.1.0";
 /// The whole of `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
-    /// [`SCHEMA_VERSION`] of the writer.
+    /// Version of the keys and their meaning that the writer knew.
     pub schema_version: String,
     /// What wrote it.
     pub tool: ToolRecord,
@@ -57,17 +58,6 @@ pub struct RunRecord {
     pub outcome: Outcome,
 }
 
-/// What wrote the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ToolRecord {
-    /// `plimsoll`.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// The commit it was built from, where the build knew it.
-    pub git_commit: Option<String>,
-}
-
 /// Which run it was, as the caller knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStamp {
@@ -91,35 +81,6 @@ pub struct RunInfo {
     pub stamp: RunStamp,
     /// Seconds of it under load: warm-ups and measured parts of all trials.
     pub load_s: f64,
-}
-
-/// The machine of the generator; what could not be found out is null.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct EnvironmentRecord {
-    /// Release of the kernel.
-    pub kernel: Option<String>,
-    /// Model of the processor.
-    pub cpu_model: Option<String>,
-    /// Cores that this process may use.
-    pub cores: Option<u64>,
-    /// Memory of the machine in bytes.
-    pub memory_bytes: Option<u64>,
-    /// Cores that the control group allows; null without a limit.
-    pub cgroup_cores: Option<f64>,
-    /// Load average of one minute when the run began.
-    pub load_average: Option<f64>,
-    /// Container that the run is in, as far as can be told: `docker`, `podman`, `kubernetes`.
-    pub container: Option<String>,
-    /// Longest queue of connections that listeners get.
-    pub somaxconn: Option<u64>,
-    /// First and last local port that connections get.
-    pub port_range: Option<[u64; 2]>,
-    /// Most file descriptors, soft limit.
-    pub nofile_soft: Option<u64>,
-    /// Most file descriptors, hard limit.
-    pub nofile_hard: Option<u64>,
-    /// The host's name as a hash, to tell machines apart without naming them.
-    pub host_hash: Option<String>,
 }
 
 /// What was measured.

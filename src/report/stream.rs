@@ -56,7 +56,8 @@ pub struct StreamRecord {
     pub response_ms: PercentilesRecord,
     /// Sent to done, of answered requests.
     pub service_ms: PercentilesRecord,
-    /// To open a connection; part of `waiting_ms`.
+    /// To open a connection; part of `waiting_ms`. Without samples in results of earlier versions.
+    #[serde(default)]
     pub connect_ms: PercentilesRecord,
     /// Taken to sent: for a connection.
     pub waiting_ms: PercentilesRecord,

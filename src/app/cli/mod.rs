@@ -12,16 +12,20 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches};
+use clap_complete::Shell;
 
 use finished::Finished;
 
 use super::commands::corpus::Wanted;
 use super::keys::{self, Command, KEYS};
+use super::schemas::Published;
 use super::sources::{FILE_NAME, Given, shorten};
 
 const WORDS: &str = "KEY=VALUE";
 const JSON: &str = "json";
 const RESUME: &str = "resume";
+const SCHEMA: &str = "schema";
+const COMPLETIONS: &str = "completions";
 
 /// What the user typed.
 #[derive(Debug)]
@@ -46,7 +50,9 @@ pub enum Typed {
         /// What is wanted.
         wanted: Wanted,
     },
-    /// A question for `--help` or `--version`, with its answer.
+    /// `schema`: one of the schemas, or all of them.
+    Schema(Option<Published>),
+    /// A question for `--help`, `--version` or `completions`, with its answer.
     Answered(String),
     /// No command at all; the help to be shown.
     Nothing(String),
@@ -81,12 +87,30 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
             json: matches.get_flag(JSON),
             resume: matches.try_get_one::<PathBuf>(RESUME).ok().flatten().cloned(),
         },
-        None => {
-            match matches.subcommand().and_then(|(name, matches)| finished::typed(name, matches)) {
-                Some(finished) => Typed::Finished(finished),
-                None => Typed::Nothing(grammar().render_help().to_string()),
-            }
+        None => without_settings(&matches),
+    }
+}
+
+/// The commands that take no settings.
+fn without_settings(matches: &ArgMatches) -> Typed {
+    let nothing = || Typed::Nothing(grammar().render_help().to_string());
+    match matches.subcommand() {
+        Some((SCHEMA, matches)) => {
+            let wanted = matches.get_one::<String>(SCHEMA);
+            let published = Published::ALL.into_iter();
+            Typed::Schema(wanted.and_then(|name| published.clone().find(|one| one.name() == name)))
         }
+        Some((COMPLETIONS, matches)) => {
+            matches.get_one::<Shell>(COMPLETIONS).map_or_else(nothing, |shell| {
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut grammar(), "plimsoll", &mut script);
+                Typed::Answered(String::from_utf8_lossy(&script).into_owned())
+            })
+        }
+        Some((name, matches)) => {
+            finished::typed(name, matches).map_or_else(nothing, Typed::Finished)
+        }
+        None => nothing(),
     }
 }
 
@@ -136,6 +160,21 @@ fn grammar() -> clap::Command {
             Command::Edge,
             "Send edge documents and odd requests, and show what the target makes of each",
         ))
+        .subcommand(
+            clap::Command::new(SCHEMA)
+                .about("Print the JSON Schema of result.json or of plimsoll.toml; without a name, both")
+                .arg(Arg::new(SCHEMA).value_name("NAME").value_parser(Published::ALL.map(Published::name))),
+        )
+        .subcommand(
+            clap::Command::new(COMPLETIONS)
+                .about("Print a script that completes commands and flags in a shell")
+                .arg(
+                    Arg::new(COMPLETIONS)
+                        .value_name("SHELL")
+                        .required(true)
+                        .value_parser(clap::value_parser!(Shell)),
+                ),
+        )
 }
 
 fn subcommand(command: Command, about: &'static str) -> clap::Command {
@@ -182,7 +221,9 @@ fn answer(error: &clap::Error) -> Typed {
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
-        .filter(|line| line.starts_with("error:") || line.starts_with("tip:"))
+        .filter(|line| {
+            ["error:", "tip:", "[possible values"].iter().any(|start| line.starts_with(start))
+        })
         .map(|line| line.trim_start_matches("error: "))
         .collect();
     Typed::Wrong(anyhow!("{}; see `plimsoll --help`", lines.join("; ")))

@@ -12,3 +12,4 @@ pub mod rehearse;
 pub mod rejudge;
 pub mod report;
 pub mod scale;
+pub mod schema;

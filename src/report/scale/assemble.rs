@@ -6,7 +6,8 @@ use super::{
     CountRecord, CurvePoint, FitRecord, ForecastRecord, SCALE_SCHEMA_VERSION, ScaleRecord,
     ScaleStamp,
 };
-use crate::report::schema::{Outcome, ToolRecord};
+use crate::report::environment::ToolRecord;
+use crate::report::schema::Outcome;
 use crate::stats::forecast::needed_workers;
 use crate::stats::usl::{Parameter, Point, UslFit};
 

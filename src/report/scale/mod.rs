@@ -11,7 +11,8 @@ pub mod table;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::schema::{Outcome, RunRecord, ToolRecord};
+use super::environment::ToolRecord;
+use super::schema::{Outcome, RunRecord};
 
 /// Version of the keys of `scale.json` and their meaning.
 pub const SCALE_SCHEMA_VERSION: &str = "1.0.0";

@@ -1,7 +1,7 @@
 //! `scale.html`: the curve with its band, the counts, the law, the forecast.
 
 use super::assemble::TRUSTED_RATIO;
-use super::table::{law, peak, workers_needed};
+use super::table::{law, met, peak, workers_needed};
 use super::{CountRecord, SCALE_FILE, ScaleRecord};
 use crate::report::figure::MISSING;
 use crate::report::page::axis::{Axis, grouped};
@@ -66,10 +66,16 @@ fn answer(record: &ScaleRecord) -> Answer {
             tell("Peak", grouped(workers, 0), "workers", beside);
         }
     }
+    let mut beneath = Vec::new();
+    if record.outcome != goal.outcome {
+        beneath.push(
+            "Not every number of workers has a capacity that stands: see the cautions.".to_owned(),
+        );
+    }
     Answer {
         badge: Some(record.outcome),
-        sentence: format!("{needed} documents/s: {}.", goal.reason),
-        beneath: Vec::new(),
+        sentence: format!("{needed} documents/s {}: {}.", met(goal), goal.reason),
+        beneath,
         figures,
     }
 }
@@ -107,9 +113,9 @@ fn series(record: &ScaleRecord) -> Vec<Series> {
         count.rps.map(|_| [(workers, Some(low_rps)), (workers, Some(high_rps)), (workers, None)])
     });
     let mut all = vec![
-        line("lower end of the law", Tone::First, Shape::Dashed, |point| point.low_rps),
-        line("upper end of the law", Tone::First, Shape::Dashed, |point| point.high_rps),
-        line("law", Tone::First, Shape::Line, |point| Some(point.rps)),
+        line("lower end of the law", Tone::Second, Shape::Dashed, |point| point.low_rps),
+        line("upper end of the law", Tone::Second, Shape::Dashed, |point| point.high_rps),
+        line("law", Tone::Second, Shape::Line, |point| Some(point.rps)),
         Series::new("interval", Tone::Answer, Shape::Line, bars.flatten().collect()),
     ];
     all.retain(|series| series.points.iter().any(|(_, rps)| rps.is_some()));
@@ -158,7 +164,7 @@ fn marks(record: &ScaleRecord, highest_rps: f64) -> Vec<Mark> {
     let peak = record.fit.as_ref().and_then(|fit| fit.peak_workers);
     if let Some(from) = peak.filter(|workers| *workers <= trusted) {
         let label = format!("peak at {}", grouped(from, 0));
-        marks.insert(0, Mark { side: Side::X, from, to: None, label, tone: Tone::First });
+        marks.insert(0, Mark { side: Side::X, from, to: None, label, tone: Tone::Second });
     }
     marks
 }

@@ -1,6 +1,6 @@
 //! A scaling run as text: the counts, the law, the forecast, the judgement.
 
-use super::{CountRecord, FitRecord, ForecastRecord, ScaleRecord};
+use super::{CountRecord, FitRecord, ForecastRecord, GoalRecord, ScaleRecord};
 use crate::report::caution::bracket;
 use crate::report::figure::{MISSING, columns, entry, rate, short_rate};
 use crate::report::schema::Outcome;
@@ -19,13 +19,9 @@ pub fn scale_table(record: &ScaleRecord, folder: &str) -> String {
         text.push_str(&entry("peak", &peak(fit)));
     }
     let goal = &record.goal;
-    let met = match goal.outcome {
-        Outcome::Pass => "can be met",
-        Outcome::Fail => "cannot be met",
-        Outcome::Invalid => "not decided",
-    };
     let needed = short_rate(goal.needed_rps);
-    text.push_str(&entry("goal", &format!("{needed} documents/s {met}: {}", goal.reason)));
+    let told = format!("{needed} documents/s {}: {}", met(goal), goal.reason);
+    text.push_str(&entry("goal", &told));
     if let Some(forecast) = &record.forecast {
         text.push_str(&entry("forecast", &workers_needed(forecast, &needed)));
     }
@@ -35,6 +31,14 @@ pub fn scale_table(record: &ScaleRecord, folder: &str) -> String {
     text.push_str(&entry("outcome", record.outcome.name()));
     text.push_str(&entry("results", folder));
     text
+}
+
+pub(super) const fn met(goal: &GoalRecord) -> &'static str {
+    match goal.outcome {
+        Outcome::Pass => "can be met",
+        Outcome::Fail => "cannot be met",
+        Outcome::Invalid => "not decided",
+    }
 }
 
 fn row(count: &CountRecord) -> Vec<String> {

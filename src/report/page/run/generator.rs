@@ -179,7 +179,9 @@ fn trials_table(run: &RunRecord) -> Table {
                 .map_or_else(|| MISSING.to_owned(), |cost_us| format!("{cost_us:.0}"))
                 .into(),
             count_or_dash(own.preemptions).into(),
-            format!("{:.2} s", own.longest_gap_s).into(),
+            own.longest_gap_s
+                .map_or_else(|| MISSING.to_owned(), |gap_s| format!("{gap_s:.2} s"))
+                .into(),
             share(own.host_stalled_ratio).into(),
             share(own.host_stolen_ratio).into(),
             count(trial.streams.iter().map(|stream| stream.connects).sum()).into(),
