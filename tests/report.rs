@@ -140,13 +140,7 @@ fn run(folder: &RunDir, stop_after: usize) -> RunRecord {
         trials: clerk.trials,
         recoveries: clerk.recoveries,
         sums: &clerk.sums,
-        terms: Terms {
-            goal_rps: 200.0,
-            headroom_ratio: 0.0,
-            levels,
-            dashboard_p99_ms: None,
-            dashboard_error_ratio: None,
-        },
+        terms: Terms { goal_rps: 200.0, levels, ..Terms::default() },
     })
 }
 

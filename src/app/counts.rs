@@ -6,6 +6,7 @@ use super::keys::{self, Command, Fallback, LEVELS, WORKERS};
 use super::settings::Settings;
 use super::sources::{Origin, Texts, shorten};
 use super::target::Target;
+use crate::report::slo::SloRecord;
 
 /// What the list must be.
 const WANTED: &str = "two or more whole numbers from 1 to 1024, each once, such as 1,2,4,8";
@@ -22,11 +23,16 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Reads and checks the settings of all runs; one seed serves them all.
+    /// Reads and checks the settings of all runs; one seed and one sign-off file serve them all.
     ///
     /// # Errors
     /// One line that names the first setting that cannot be used, and the cure.
-    pub fn resolve(texts: &Texts, drawn_seed: u64, json: bool) -> Result<Self> {
+    pub fn resolve(
+        texts: &Texts,
+        slo: Option<&SloRecord>,
+        drawn_seed: u64,
+        json: bool,
+    ) -> Result<Self> {
         let given = texts.get(WORKERS).map(|text| text.value.clone());
         let counts = parse(&given.unwrap_or_else(|| default_of(WORKERS)))?;
         let mut common = texts.clone();
@@ -35,7 +41,7 @@ impl Counts {
         }
         let of = |workers: &u32, texts: &Texts| {
             let texts = texts.with(WORKERS, workers.to_string(), Origin::Scale);
-            Settings::resolve(Command::Capacity, &texts, drawn_seed, json)
+            Settings::resolve(Command::Capacity, &texts, drawn_seed, json)?.with_slo(slo.cloned())
         };
         let (first, others) = counts.split_first().ok_or_else(|| anyhow!("{WORKERS} is empty"))?;
         let first = of(first, &common)?;
@@ -94,7 +100,7 @@ mod tests {
     fn counts(words: &[&str]) -> Result<Counts> {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         let texts = Texts::gather(Command::Scale, &Given { words, ..Given::default() })?;
-        Counts::resolve(&texts, 7, false)
+        Counts::resolve(&texts, None, 7, false)
     }
 
     #[test]

@@ -248,6 +248,7 @@ pub const KEYS: &[Key] = &[
     key("DOMAIN", "2^30", Both, "how many documents there are: 2^24 (short names), 2^30 or 2^36"),
     key("ORDER", "mixed", Both, "mixed: each document anywhere; crawl: directory by directory"),
     key("FIRST_INDEX", "auto", Both, "number of the first document; auto: go on after the last run"),
+    key("SLO", "none", Capacity, "sign-off file, such as slo.toml: what the run is judged by; sets the keys of the same meaning that nobody gave"),
     key("OUT", "results", Capacity, "folder that the folder of the run is made in"),
     key("ALLOW_REMOTE", "false", Both, "true: also load a service that is not on this machine"),
     key("ENGINE", "tantivy", ExampleApi, "example API: tantivy (a search engine inside), model (workers sleep; implied by SERVICE_MS and STALL_MS) or compat (workers burn CPU)"),

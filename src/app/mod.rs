@@ -19,7 +19,9 @@ pub mod run;
 pub mod schemas;
 pub mod session;
 pub mod settings;
+pub mod slo;
 pub mod sources;
+mod step_summary;
 pub mod system;
 pub mod target;
 mod values;
@@ -42,6 +44,8 @@ use keys::Command;
 use past::PastRun;
 use settings::Settings;
 use sources::{FILE_NAME, Given, Texts};
+
+use crate::report::slo::SloRecord;
 
 /// The whole process: reads its arguments, environment and file, runs the command, says what failed.
 #[must_use]
@@ -85,14 +89,19 @@ fn run_corpus(given: Given, wanted: &Wanted) -> Result<Exit, Failure> {
 
 /// Settings from everything that is given.
 fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failure> {
-    let texts = gather(command, given)?;
-    Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)
+    let (texts, slo) = gather(command, given)?;
+    let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
+    settings.with_slo(slo).map_err(Failure::usage)
 }
 
-fn gather(command: Command, given: Given) -> Result<Texts, Failure> {
+/// The texts of the settings, and the sign-off file that they name and that adds to them.
+fn gather(command: Command, given: Given) -> Result<(Texts, Option<SloRecord>), Failure> {
     let file = read_file().map_err(Failure::usage)?;
     let given = Given { environment: env::vars_os().collect(), file, ..given };
-    Texts::gather(command, &given).map_err(Failure::usage)
+    let mut texts = Texts::gather(command, &given).map_err(Failure::usage)?;
+    let slo = slo::named(&texts).map_err(Failure::usage)?;
+    slo::fill_in(slo.as_ref(), &mut texts);
+    Ok((texts, slo))
 }
 
 fn run_command(
@@ -108,8 +117,9 @@ fn run_command(
         return commands::capacity::run(&settings, Some(past));
     }
     if command == Command::Scale {
-        let texts = gather(command, given)?;
-        let counts = Counts::resolve(&texts, draw_seed(), json).map_err(Failure::usage)?;
+        let (texts, slo) = gather(command, given)?;
+        let counts = Counts::resolve(&texts, slo.as_ref(), draw_seed(), json);
+        let counts = counts.map_err(Failure::usage)?;
         return commands::scale::run(&counts);
     }
     let settings = resolve(command, given, json)?;
@@ -133,6 +143,7 @@ fn run_finished(finished: Finished) -> Result<Exit, Failure> {
         }
         Finished::Report { run_dir } => commands::report::run(&run_dir),
         Finished::Open { run_dir } => commands::open::run(&run_dir),
+        Finished::Signoff { run_dir, slo, json } => commands::signoff::run(&run_dir, &slo, json),
     }
 }
 

@@ -146,6 +146,7 @@ impl Run {
             seed: settings.seed,
             generator_rps: self.generator_rps(),
             calibration: self.calibration,
+            slo: settings.slo.clone().map(Box::new),
             settings: self.settings.clone(),
         };
         journal.append(&JournalLine::Run(header)).map_err(failed)?;
@@ -237,6 +238,10 @@ pub fn terms(settings: &Settings) -> Terms {
         levels: settings.levels.iter().map(|percent| percent.0).collect(),
         dashboard_p99_ms: settings.dashboard_p99_ms.map(|limit_ms| limit_ms as f64),
         dashboard_error_ratio: settings.dashboard_error_ratio,
+        is_p99_only_shown: settings.is_p99_only_shown(),
+        slo: settings.slo.clone(),
+        // The search was held to the settings, and these to the file.
+        not_searched: None,
     }
 }
 

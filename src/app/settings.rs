@@ -20,6 +20,7 @@ use crate::corpus::plan::CorpusPlan;
 use crate::live::tls::Trust;
 use crate::live::{Pacing, Reuse};
 use crate::profile::PermissionsShape;
+use crate::report::slo::SloRecord;
 use crate::schedule::ArrivalLaw;
 use crate::units::{LoadPercent, Rps};
 
@@ -97,6 +98,8 @@ pub struct Settings {
     pub example_api: Vec<(String, String)>,
     /// The trial of `load`; for `config` when `RPS` is given.
     pub load: Option<LoadSettings>,
+    /// What the run is judged by beyond the settings.
+    pub slo: Option<SloRecord>,
     /// Whether stdout carries JSON.
     pub json: bool,
     /// What the command takes, in the order of the table, with the origin of each.
@@ -166,6 +169,8 @@ impl Settings {
             })?,
             example_api,
             load: load(command, &values)?,
+            // Whoever has read it adds it: see `slo.rs`.
+            slo: None,
             json,
             resolved: Vec::new(),
         };

@@ -131,6 +131,7 @@ impl RunRecord {
                 levels: &levels,
                 levels_missing: outcome.levels_missing.as_deref(),
                 trials: &trials,
+                recoveries: &recoveries,
                 verification: &inputs.verification,
             },
             &inputs.terms,
@@ -154,6 +155,7 @@ impl RunRecord {
             recoveries,
             levels,
             levels_missing: outcome.levels_missing.clone(),
+            slo: inputs.terms.slo,
             criteria,
             outcome: judgement,
         }

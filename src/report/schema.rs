@@ -4,13 +4,14 @@
 //! version. STREAM is in `stream.rs`, a trial in `record.rs`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::criterion::{CriterionRecord, Outcome};
 use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord};
+use super::slo::SloRecord;
 use super::stream::StreamRecord;
 use super::times::LatenessRecord;
 use super::verification::VerificationRecord;
@@ -52,6 +53,9 @@ pub struct RunRecord {
     pub generator: GeneratorRecord,
     /// Documents: what was accepted and what the target holds.
     pub verification: VerificationRecord,
+    /// The sign-off file that the run was judged by; null without one.
+    #[serde(default)]
+    pub slo: Option<SloRecord>,
     /// What the run was judged by.
     pub criteria: Vec<CriterionRecord>,
     /// The worst of the criteria.
@@ -233,53 +237,4 @@ pub struct CalibrationRecord {
     pub cpu_us_per_request: Option<f64>,
     /// The highest rate that it offered in time, doubling; null when not even `at_rps`.
     pub ceiling_rps: Option<f64>,
-}
-
-/// One thing that the run was judged by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CriterionRecord {
-    /// Its name.
-    pub name: String,
-    /// What was measured.
-    pub measured: Option<f64>,
-    /// What is held against it.
-    pub limit: Option<f64>,
-    /// Unit of both.
-    pub unit: String,
-    /// The judgement.
-    pub outcome: Outcome,
-    /// Why, in words.
-    pub reason: String,
-}
-
-/// The judgement of a criterion or of a run; the later, the worse.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Outcome {
-    /// Shown to be met.
-    Pass,
-    /// Shown to be missed.
-    Fail,
-    /// Neither can be said.
-    Invalid,
-}
-
-impl Outcome {
-    /// The outcome's name in results.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Fail => "FAIL",
-            Self::Invalid => "INVALID",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }

@@ -214,7 +214,7 @@ fn answer(error: &clap::Error) -> Typed {
             }
         }
         ErrorKind::MissingRequiredArgument => {
-            return Typed::Wrong(anyhow!("give the folder of a run, such as results/latest"));
+            return Typed::Wrong(missing(&text));
         }
         _ => {}
     }
@@ -227,6 +227,17 @@ fn answer(error: &clap::Error) -> Typed {
         .map(|line| line.trim_start_matches("error: "))
         .collect();
     Typed::Wrong(anyhow!("{}; see `plimsoll --help`", lines.join("; ")))
+}
+
+/// `complaint` names what is missing, as it stands in the grammar.
+fn missing(complaint: &str) -> anyhow::Error {
+    let is_only_slo =
+        complaint.contains("--slo") && !complaint.contains(&format!("  <{}>", finished::RUN_DIR));
+    if is_only_slo {
+        anyhow!("give the sign-off file, as in --slo slo.toml")
+    } else {
+        anyhow!("give the folder of a run, such as results/latest")
+    }
 }
 
 fn unknown_flag(flag: &str) -> anyhow::Error {

@@ -13,6 +13,7 @@ use crate::app::past::PastRun;
 use crate::app::run::Run;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
+use crate::app::step_summary;
 use crate::app::witness::{Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
@@ -57,6 +58,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         let folder = || RunDir::create(&settings.out, settings.preset.name());
         measure(settings, &interrupt, |session| begin(settings, session, &interrupt, folder))?
     };
+    step_summary::append(&measured.record);
     print(settings, &measured.folder, &measured.record)?;
     measured.ended
 }
@@ -166,7 +168,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
     let in_requests = |documents: Rps| documents.scaled(1.0 / settings.batch as f64);
     CampaignPlan {
         // Beyond half of what it reaches at all, the generator is not trusted.
-        mix: settings.mix.then_some(settings.dashboard_p99_ms),
+        mix: settings.mix.then(|| settings.mixed_p99_ms()),
         batch: settings.batch,
         generator: generator_rps.and_then(|rps| Rps::new(rps / 2.0)),
         goal: in_requests(settings.goal),
@@ -175,7 +177,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
         objective: Objective {
             p99_ms: settings.p99_ms,
             error_ratio: settings.error_ratio,
-            dashboard_error_ratio: settings.dashboard_error_ratio.filter(|_| settings.mix),
+            dashboard_error_ratio: settings.mixed_error_ratio().filter(|_| settings.mix),
             base_ms,
         },
         timeout_ms: settings.timeout_ms,

@@ -13,3 +13,4 @@ pub mod rejudge;
 pub mod report;
 pub mod scale;
 pub mod schema;
+pub mod signoff;

@@ -1,8 +1,8 @@
 //! The answer in one sentence, the few figures that matter, and what the run was judged by.
 
+use super::facts::warnings;
 use super::words::{count, ms, percent, rate, setting, short};
 use crate::report::advice::advice;
-use crate::report::caution::cautions;
 use crate::report::figure::{MISSING, counted, span};
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
@@ -49,13 +49,16 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
         beneath
             .push("The run was interrupted: this page shows what was measured until then.".into());
     }
-    let warnings = usize_to_u64(cautions(run).len());
-    if warnings > 0 {
-        let caution = counted(warnings, "caution");
-        beneath.push(format!(
-            "{caution} at the end of this page: read them before you plan with the number."
-        ));
-    }
+    let all = match warnings(run).len() {
+        0 => None,
+        1 => Some("the caution".to_owned()),
+        several => Some(format!("the {several} cautions")),
+    };
+    beneath.extend(
+        all.map(|all| {
+            format!("Read {all} at the end of this page before you plan with the number.")
+        }),
+    );
     Answer {
         badge: Some(run.outcome),
         sentence: format!("{}{}", capacity_words(run), goal_words(run)),
@@ -127,8 +130,9 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     let capacity = &run.capacity;
     if let Some(rps) = capacity.rps {
         let ends = capacity.low_rps.zip(capacity.high_rps);
-        let beside = ends.map(|(low, high)| format!("{} to {}", rate(low), rate(high)));
-        tell("Capacity", rate(rps), "documents/s", beside.unwrap_or_default());
+        let ends = ends.map(|(low, high)| format!(", {} to {}", rate(low), rate(high)));
+        let beside = format!("documents/s{}", ends.unwrap_or_default());
+        tell("Capacity", rate(rps), "", beside);
     }
     if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, margin_ratio(goal)?))) {
         let sign = if ratio > 0.0 { "+" } else { "" };
@@ -150,9 +154,12 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     }
     if let (Some(found), Some(lost)) = (run.verification.found, run.verification.lost) {
         let wrong = lost + run.verification.doubled.unwrap_or_default();
-        let beside =
-            format!("of {} accepted, {} found", count(run.verification.accepted), count(found));
-        tell("Lost or doubled", count(wrong), "documents", beside);
+        let beside = format!(
+            "of {} accepted documents; {} found",
+            count(run.verification.accepted),
+            count(found)
+        );
+        tell("Lost or doubled", count(wrong), "", beside);
     }
     figures
 }

@@ -29,7 +29,7 @@ pub(super) fn document(run: &RunRecord) -> Result<Document, PageError> {
     sections.push(facts::corpus(run));
     sections.push(facts::environment(run));
     sections.push(facts::settings(run));
-    sections.push(facts::cautions(run));
+    sections.push(facts::beware(run));
     Ok(Document {
         title: format!("{}: {}", run.outcome, words::short_answer(run)),
         about: answer::about(run),
