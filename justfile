@@ -39,6 +39,13 @@ rehearse *ARGS: _build
 explain *ARGS: _build
     @{{ plimsoll }} explain "$@"
 
+# Is this run worse than that one? just compare results/before/latest results/after/latest
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+compare *ARGS: _build
+    @{{ plimsoll }} compare "$@"
+
 # Print the path of a run's page, and open it where there is a desktop: just open results/latest
 [group('measure')]
 [no-exit-message]
@@ -80,7 +87,7 @@ test: _cargo
     # The tests choose their own number of workers.
     unset WORKERS; cargo test --release --workspace
 
-# The error of the answer, measured: 200 whole searches of each kind of service in virtual time, then 40 in earnest (SEEDS=20, PRESET=quick, ONLY=pause, GROUP=hard, LOOPBACK=0 make it shorter)
+# The error of the answer, measured: 200 whole searches of each kind of service in virtual time, 200 pairs of builds told apart, then 40 searches in earnest (SEEDS=20, PAIRS=20, PRESET=quick, ONLY=pause, GROUP=hard, LOOPBACK=0 make it shorter)
 [group('develop')]
 prove: _build
     cargo bench --bench unique

@@ -54,6 +54,7 @@ fn bad_input_is_refused_by_name_before_any_load() {
         ("DASHBOARD_S", &["DASHBOARD_S=0", "DASHBOARD_S=inf"]),
         ("BUDGET_S", &["BUDGET_S=0", "BUDGET_S=-1", "BUDGET_S=nan"]),
         ("LEVELS", &["LEVELS=50,50", "LEVELS=1001", "LEVELS=-1", "LEVELS=", "LEVELS=0,,1"]),
+        ("REPEATS", &["REPEATS=0", "REPEATS=51", "REPEATS=two", "REPEATS=-1"]),
         ("ARRIVALS", &["ARRIVALS=normal"]),
         ("PRESET", &["PRESET=fast"]),
         ("PERMISSIONS", &["PERMISSIONS=array"]),

@@ -77,6 +77,7 @@ fn soak(shown_rps: f64) -> (TrialResult, Verdict) {
     let plan = TrialPlan {
         id: TrialId(1),
         purpose: Purpose::Soak,
+        repeat: None,
         streams: vec![StreamPlan {
             workload: Workload::Index,
             offered,

@@ -92,6 +92,7 @@ fn plan() -> CampaignPlan {
             timeout_ms: 30_000,
         },
         effort,
+        repeats: 1,
         budget_s: effort.budget_s,
         seed: Seed(11),
     }

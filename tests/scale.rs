@@ -194,15 +194,8 @@ fn bad_lists_of_workers_and_running_targets_are_refused_by_name() {
 }
 
 /// Sleeping workers at moderate rates, so that the machine of the test matters little.
-const SHORT: [&str; 7] = [
-    "scale",
-    "ENGINE=model",
-    "SERVICE_MS=10",
-    "WORKERS=1,2",
-    "PRESET=quick",
-    "BUDGET_S=120",
-    "GOAL_RPS=150",
-];
+const SHORT: [&str; 6] =
+    ["scale", "ENGINE=model", "SERVICE_MS=10", "WORKERS=1,2", "PRESET=quick", "GOAL_RPS=150"];
 
 fn read(path: &Path) -> Value {
     let text =

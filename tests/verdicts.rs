@@ -57,6 +57,7 @@ fn plan(offered_rps: f64, rule: Rule, seed: u64) -> TrialPlan {
     TrialPlan {
         id: TrialId(1),
         purpose: Purpose::Search,
+        repeat: None,
         streams: vec![StreamPlan {
             workload: Workload::Index,
             offered,

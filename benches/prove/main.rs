@@ -1,8 +1,8 @@
 //! The error of the answer, measured: thousands of whole searches against services of known capacity.
 //!
 //! Run with `just prove`; it prints the tables of docs/method.md and ends with code 1 when a figure that
-//! is required is missed. `SEEDS=20` makes it short, `ONLY=exponential` looks at one kind of service, and
-//! `LOOPBACK=0` leaves out what takes an hour: the runs in earnest.
+//! is required is missed. `SEEDS=20` makes it short, `ONLY=exponential` looks at one kind of service, `PAIRS=20` shortens the
+//! comparisons of two builds, and `LOOPBACK=0` leaves out what takes an hour: the runs in earnest.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -11,6 +11,7 @@
     reason = "a bench measures time, prints it, and may stop at a broken assumption"
 )]
 
+mod comparison;
 mod figures;
 mod loopback;
 mod rehearsal;
@@ -58,6 +59,13 @@ fn main() {
             proof.table(preset, &format!("one worker, {capacity_rps}/s"), &specimens);
         }
         proof.held_out(preset);
+    }
+    let group = std::env::var("GROUP").unwrap_or_default();
+    let pairs = number("PAIRS", 200);
+    if pairs > 0 && "comparison".contains(&group) {
+        for preset in presets() {
+            proof.missed.extend(comparison::prove(preset, pairs));
+        }
     }
     println!(
         "\n{} searches of {:.0} million requests, and the truths, took {:.0} s",

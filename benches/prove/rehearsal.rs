@@ -59,35 +59,8 @@ impl Scene {
     }
 
     pub(crate) fn play(&self, seed: Seed) -> Answer {
-        let effort = self.preset.effort();
-        let plan = CampaignPlan {
-            batch: 1,
-            goal: Rps::new(200.0).unwrap(),
-            floor: Rps::new(1.0).unwrap(),
-            ceiling: Rps::new(100_000.0).unwrap(),
-            generator: None,
-            mix: None,
-            objective: Objective { base_ms: Some(self.specimen.target.service_ms), ..OBJECTIVE },
-            timeout_ms: TIMEOUT_MS,
-            arrivals: ArrivalLaw::Poisson,
-            levels: Vec::new(),
-            dashboard: DashboardPlan {
-                offered: Rps::new(5.0).unwrap(),
-                level_s: effort.level_s,
-                timeout_ms: 30_000,
-            },
-            effort,
-            budget_s: effort.budget_s,
-            seed,
-        };
-        let objective = plan.objective;
-        let mut campaign = Campaign::new(plan);
-        let mut measurer =
-            SimMeasurer::new(self.specimen.target, self.specimen.faults, seed.named("target"));
-        let mut counter = Counter::default();
-        conduct(&mut campaign, objective, &mut measurer, &mut counter)
-            .expect("a simulated campaign runs to its end");
-        assert!(measurer.elapsed_s() <= effort.budget_s + 200.0, "the budget holds");
+        let (campaign, elapsed_s, counter) = played(&self.specimen, self.preset, seed, 1);
+        assert!(elapsed_s <= self.preset.effort().budget_s + 200.0, "the budget holds");
         Answer {
             truth_rps: self.truth_rps,
             capacity: campaign.outcome().capacity,
@@ -95,6 +68,56 @@ impl Scene {
             requests: counter.requests,
             trials: counter.trials,
         }
+    }
+}
+
+/// The rates that `repeats` searches of one run came to; fewer where one came to none.
+pub(crate) fn repeated(specimen: &Specimen, preset: Preset, seed: Seed, repeats: u32) -> Vec<f64> {
+    let (campaign, _, _) = played(specimen, preset, seed, repeats);
+    let searches = campaign.outcome().repeats;
+    searches.iter().filter_map(|search| search.rps).map(Rps::get).collect()
+}
+
+/// A whole campaign of `repeats` searches, and how long it took.
+fn played(
+    specimen: &Specimen,
+    preset: Preset,
+    seed: Seed,
+    repeats: u32,
+) -> (Campaign, f64, Counter) {
+    let plan = plan(specimen, preset, seed, repeats);
+    let objective = plan.objective;
+    let mut campaign = Campaign::new(plan);
+    let mut measurer = SimMeasurer::new(specimen.target, specimen.faults, seed.named("target"));
+    let mut counter = Counter::default();
+    conduct(&mut campaign, objective, &mut measurer, &mut counter)
+        .expect("a simulated campaign runs to its end");
+    let elapsed_s = measurer.elapsed_s();
+    (campaign, elapsed_s, counter)
+}
+
+fn plan(specimen: &Specimen, preset: Preset, seed: Seed, repeats: u32) -> CampaignPlan {
+    let effort = preset.effort();
+    CampaignPlan {
+        batch: 1,
+        goal: Rps::new(200.0).unwrap(),
+        floor: Rps::new(1.0).unwrap(),
+        ceiling: Rps::new(100_000.0).unwrap(),
+        generator: None,
+        mix: None,
+        objective: Objective { base_ms: Some(specimen.target.service_ms), ..OBJECTIVE },
+        timeout_ms: TIMEOUT_MS,
+        arrivals: ArrivalLaw::Poisson,
+        levels: Vec::new(),
+        dashboard: DashboardPlan {
+            offered: Rps::new(5.0).unwrap(),
+            level_s: effort.level_s,
+            timeout_ms: 30_000,
+        },
+        effort,
+        repeats,
+        budget_s: effort.budget_of_s(repeats),
+        seed,
     }
 }
 

@@ -15,6 +15,9 @@ use crate::profile::PermissionsShape;
 use crate::trial::Workload;
 use crate::units::{LoadPercent, Rps};
 
+/// More searches than this are a typing error: they take hours.
+const REPEATS_MOST: u32 = 50;
+
 /// What `load` alone takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoadSettings {
@@ -137,6 +140,11 @@ pub(super) fn load(command: Command, values: &Values<'_>) -> Result<Option<LoadS
         return Ok(Some(LoadSettings { offered, duration_s, warmup_s, workload }));
     }
     Ok(None)
+}
+
+/// How many whole searches; `default` is the preset's.
+pub(super) fn repeats(values: &Values<'_>, default: u32) -> Result<u32> {
+    if values.is_given("REPEATS") { values.whole("REPEATS", 1, REPEATS_MOST) } else { Ok(default) }
 }
 
 pub(super) fn span_or(values: &Values<'_>, key: &str, by_preset_s: f64) -> Result<f64> {

@@ -138,6 +138,9 @@ fn run_command(
 fn run_finished(finished: Finished) -> Result<Exit, Failure> {
     match finished {
         Finished::Explain { run_dir } => commands::explain::run(&run_dir),
+        Finished::Compare { baseline, run, html, json } => {
+            commands::compare::run(&baseline, &run, html.as_deref(), json)
+        }
         Finished::Rejudge { run_dir, given, json } => {
             commands::rejudge::run(&run_dir, &given, json)
         }

@@ -77,6 +77,9 @@ impl PastRun {
                 setting.value.as_str().map_or_else(|| setting.value.to_string(), str::to_owned);
             format!("{key}={value}")
         });
+        // Before there were repeats, every run had one search.
+        let is_older = !self.header.settings.contains_key("REPEATS");
+        let words = words.chain(is_older.then(|| "REPEATS=1".to_owned()));
         let words = words.chain(changed.words.iter().cloned()).collect();
         let given = Given { flags: changed.flags.clone(), words, ..Given::default() };
         let texts = Texts::gather(Command::Capacity, &given).map_err(Failure::usage)?;
@@ -135,10 +138,11 @@ impl PastRun {
                     if broken_off.is_some() {
                         break;
                     }
-                    let before = campaign.standing();
                     let Step::Run(plan) = campaign.next_step(trial.started_s) else {
                         bail!("{}", foreign(&trial.id));
                     };
+                    // The first trial of another search is held against that search's beginning.
+                    let before = campaign.standing();
                     campaign.observe_trial(&observation(trial, &plan)?);
                     told(trial, before, campaign.standing());
                 }

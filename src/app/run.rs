@@ -164,7 +164,7 @@ impl Run {
         verification: VerificationRecord,
         session: &Session,
     ) -> RunRecord {
-        RunRecord::assemble(RunInputs {
+        let mut record = RunRecord::assemble(RunInputs {
             tool: tool(),
             stamp: RunStamp {
                 id: self.id().to_owned(),
@@ -184,7 +184,12 @@ impl Run {
             sums: &log.sums,
             terms: terms(settings),
             batch: settings.batch,
-        })
+        });
+        let asked = settings.slo.as_ref().and_then(|slo| slo.regression.as_ref());
+        if let (Some(baseline), Some(asked)) = (&settings.baseline, asked) {
+            record.hold_against(baseline, asked);
+        }
+        record
     }
 
     /// Writes the result and what is made of it.

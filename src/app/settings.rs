@@ -1,12 +1,13 @@
 //! The settings of one command: resolved from all forms, checked once, trusted afterwards.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
 pub use super::choices::LoadSettings;
 use super::choices::{
-    LEVELS_WANTED, corpus, load, parse_levels, permissions, span_or, target, trust,
+    LEVELS_WANTED, corpus, load, parse_levels, permissions, repeats, span_or, target, trust,
 };
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
@@ -20,6 +21,7 @@ use crate::corpus::plan::CorpusPlan;
 use crate::live::tls::Trust;
 use crate::live::{Pacing, Reuse};
 use crate::profile::PermissionsShape;
+use crate::report::schema::RunRecord;
 use crate::report::slo::SloRecord;
 use crate::schedule::ArrivalLaw;
 use crate::units::{LoadPercent, Rps};
@@ -84,6 +86,8 @@ pub struct Settings {
     pub lanes_max_is_explicit: bool,
     /// How much care is taken.
     pub preset: Preset,
+    /// Whole searches, 1 to 50.
+    pub repeats: u32,
     /// Wall time of the whole run.
     pub budget_s: f64,
     /// Seed of arrivals and search.
@@ -100,6 +104,8 @@ pub struct Settings {
     pub load: Option<LoadSettings>,
     /// What the run is judged by beyond the settings.
     pub slo: Option<SloRecord>,
+    /// The run that it asks to be held against.
+    pub baseline: Option<Arc<RunRecord>>,
     /// Whether stdout carries JSON.
     pub json: bool,
     /// What the command takes, in the order of the table, with the origin of each.
@@ -116,6 +122,7 @@ impl Settings {
         let presets = [Preset::Quick, Preset::Standard, Preset::Signoff];
         let preset = values.one_of("PRESET", &presets.map(|preset| (preset.name(), preset)))?;
         let effort = preset.effort();
+        let repeats = repeats(&values, effort.repeats)?;
         let laws = [ArrivalLaw::Poisson, ArrivalLaw::Stratified, ArrivalLaw::Uniform];
         let workers = values.whole("WORKERS", 1, 1024)?;
         let target = target(&values)?;
@@ -156,7 +163,8 @@ impl Settings {
                 .one_of("POOL", &[("spread", Reuse::Spread), ("last-used", Reuse::LastUsed)])?,
             lanes_max_is_explicit: values.is_given("LANES_MAX"),
             preset,
-            budget_s: span_or(&values, "BUDGET_S", effort.budget_s)?,
+            repeats,
+            budget_s: span_or(&values, "BUDGET_S", effort.budget_of_s(repeats))?,
             seed: if values.is_given("SEED") {
                 values.whole("SEED", 0, u64::MAX)?
             } else {
@@ -171,6 +179,7 @@ impl Settings {
             load: load(command, &values)?,
             // Whoever has read it adds it: see `slo.rs`.
             slo: None,
+            baseline: None,
             json,
             resolved: Vec::new(),
         };
@@ -228,6 +237,9 @@ impl Settings {
                 let (value, origin) = given.unwrap_or_else(|| match key.fallback {
                     Fallback::ByPreset if key.name == "BUDGET_S" => {
                         (self.budget_s.to_string(), Origin::Preset)
+                    }
+                    Fallback::ByPreset if key.name == "REPEATS" => {
+                        (self.repeats.to_string(), Origin::Preset)
                     }
                     Fallback::ByPreset => (self.dashboard_s.to_string(), Origin::Preset),
                     Fallback::Random => (self.seed.to_string(), Origin::Random),

@@ -3,13 +3,16 @@
 //! Its values count below everything that somebody gave, so that one more word on the command line is always heard.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 
 use super::keys;
 use super::settings::Settings;
 use super::sources::{Origin, Texts, shorten};
+use crate::files::result_file;
+use crate::report::schema::RunRecord;
 use crate::report::signoff::again::is_p99_only_shown;
 use crate::report::slo::{DashboardSlo, SloRecord, read};
 use crate::units::LoadPercent;
@@ -43,6 +46,18 @@ pub fn from_file(path: &Path) -> Result<SloRecord> {
     read(&name, &text).map_err(Into::into)
 }
 
+/// The run that `slo` asks to be held against; `None` where it asks for none.
+///
+/// # Errors
+/// When its result cannot be read or is none.
+pub fn baseline(slo: &SloRecord) -> Result<Option<RunRecord>> {
+    let read = |path: PathBuf| {
+        result_file::read(&path)
+            .map_err(|error| anyhow!("[regression] of {}: {error}", shorten(&slo.file)))
+    };
+    slo.baseline_path().map(read).transpose()
+}
+
 /// Sets the keys that `slo` has values for and nobody gave.
 pub(super) fn fill_in(slo: Option<&SloRecord>, texts: &mut Texts) {
     let Some(slo) = slo else { return };
@@ -70,7 +85,9 @@ impl Settings {
         if let Some(slo) = &slo {
             self.refuse_unmeasured(slo)?;
         }
-        Ok(Self { slo, ..self })
+        // Before any load, so that a run is not measured for a baseline that is not there.
+        let baseline = slo.as_ref().map(baseline).transpose()?.flatten().map(Arc::new);
+        Ok(Self { slo, baseline, ..self })
     }
 
     fn refuse_unmeasured(&self, slo: &SloRecord) -> Result<()> {

@@ -51,10 +51,15 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A witness that writes to `journal`, goes on with `log` and shows progress against `budget_s`.
+    /// A witness that writes to `journal`, goes on with `log` and shows `progress`.
     #[must_use]
-    pub fn new(journal: Journal, interrupt: Interrupt, budget_s: f64, log: RunLog) -> Self {
-        Self { log, journal, progress: Progress::auto(Some(budget_s)), interrupt }
+    pub const fn new(
+        journal: Journal,
+        interrupt: Interrupt,
+        progress: Progress,
+        log: RunLog,
+    ) -> Self {
+        Self { log, journal, progress, interrupt }
     }
 
     /// What the run has measured; takes the live line away.

@@ -14,7 +14,7 @@ const USUAL_TRIAL_S: f64 = 5.0;
 /// Expected wall time of a campaign in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forecast {
-    /// Of a search that goes as usual, with one soak.
+    /// Of searches that go as usual.
     pub search_s: f64,
     /// Of the levels.
     pub levels_s: f64,
@@ -31,17 +31,21 @@ pub fn forecast(plan: &CampaignPlan) -> Forecast {
     let drift_s = effort.settle_s + effort.drift_s + RECOVERY_S;
     let warm_up_s = 2.0 * (effort.settle_s + effort.warm_up_s + RECOVERY_S);
     let levels_s = levels_s(plan);
+    let repeats = f64::from(plan.repeats);
     Forecast {
-        search_s: warm_up_s + USUAL_TRIALS * trial_s + soak_s + drift_s,
+        search_s: warm_up_s + repeats * (USUAL_TRIALS * trial_s + soak_s + drift_s),
         levels_s,
-        // A pass, a fail, a re-test and a soak are the least that makes an answer.
-        least_s: warm_up_s
-            + 3.0 * (effort.settle_s + effort.trial_least_s + RECOVERY_S)
-            + effort.settle_s
-            + effort.soak_least_s
-            + OVERLOAD_RECOVERY_S
-            + levels_s,
+        least_s: warm_up_s + repeats * search_least_s(plan) + levels_s,
     }
+}
+
+/// The least seconds that can bring the answer of one search: a pass, a fail, a re-test and a soak.
+pub(super) fn search_least_s(plan: &CampaignPlan) -> f64 {
+    let effort = plan.effort;
+    3.0 * (effort.settle_s + effort.trial_least_s + RECOVERY_S)
+        + effort.settle_s
+        + effort.soak_least_s
+        + OVERLOAD_RECOVERY_S
 }
 
 /// Seconds that the levels need, kept free while the search runs.

@@ -37,6 +37,7 @@ pub fn level_trial(
     TrialPlan {
         id,
         purpose: Purpose::Level(percent),
+        repeat: None,
         streams: index.into_iter().chain([dashboard]).collect(),
         warmup_s: plan.effort.settle_s,
         measure_s: plan.dashboard.level_s,

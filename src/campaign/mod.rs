@@ -1,4 +1,4 @@
-//! The whole job as a pure state machine: warm up, search, levels; a measured recovery after each trial.
+//! The whole job as a pure state machine: warm up, searches, levels; a measured recovery after each trial.
 //!
 //! It asks for one step after the other and is told what came of it. Elapsed time comes in as an
 //! argument, so that a campaign can be run in virtual time, replayed from its journal, and stopped by its
@@ -8,16 +8,18 @@ pub mod budget;
 pub mod levels;
 pub mod plan;
 pub mod presets;
+mod repeats;
 mod trials;
 
 use crate::search::finding::{Capacity, Finding, Flag};
-use crate::search::{Attempt, Next, Search, Standing};
+use crate::search::{Attempt, Next, Standing};
 use crate::trial::evidence::{Median, Observation};
 use crate::trial::result::Recovery;
 use crate::trial::verdict::Verdict;
 use crate::trial::{Purpose, RecoverPlan, StopCause, TrialId, TrialPlan};
 use crate::units::{LoadPercent, Rps};
 use plan::CampaignPlan;
+use repeats::Searches;
 
 /// Two blocks of the warm-up whose medians differ by less are the same ...
 const SETTLED_RATIO: f64 = 0.10;
@@ -50,8 +52,10 @@ pub struct LevelOutcome {
 /// What a campaign came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CampaignOutcome {
-    /// The answer of the search.
+    /// The answer of the search, or of all searches together.
     pub capacity: Capacity,
+    /// What each of the searches that were begun came to, in their order; the only one is there too.
+    pub repeats: Vec<Capacity>,
     /// The levels that were measured to their end, in the order in which they were run.
     pub levels: Vec<LevelOutcome>,
     /// Why levels are missing although a capacity was certified, in words.
@@ -82,7 +86,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Campaign {
     plan: CampaignPlan,
-    search: Search,
+    searches: Searches,
     phase: Phase,
     next_id: u32,
     /// The trial that still has to be recovered from: seconds since its last due time.
@@ -102,7 +106,7 @@ impl Campaign {
     #[must_use]
     pub fn new(plan: CampaignPlan) -> Self {
         Self {
-            search: Search::new(plan.search()),
+            searches: Searches::new(&plan),
             plan,
             phase: Phase::WarmUp { done_s: 0.0, last: None },
             next_id: 1,
@@ -140,7 +144,7 @@ impl Campaign {
             (Phase::WarmUp { done_s, last }, _) => {
                 self.phase = after_warm_up(done_s + seen.evidence.measured_s, last, seen);
             }
-            (Phase::Search, _) => self.search.observe(seen),
+            (Phase::Search, _) => self.searches.current.observe(seen),
             (Phase::Alone { capacity }, _) => {
                 self.queries_cost |= matches!(seen.evidence.verdict, Verdict::Sustained(_));
                 self.phase = self.level_or_done(0, capacity);
@@ -183,7 +187,7 @@ impl Campaign {
             Finding::Metastable => "the target did not recover within the drain's limit",
             _ => "the time was up",
         };
-        self.search.finish(finding, reason.to_owned());
+        self.searches.current.finish(finding, reason.to_owned());
         if !self.plan.levels.is_empty() && self.confirmed().is_some() {
             self.levels_missing = Some(reason.to_owned());
         }
@@ -193,22 +197,23 @@ impl Campaign {
     /// What the campaign has come to so far; can be asked at any time.
     #[must_use]
     pub fn outcome(&self) -> CampaignOutcome {
-        let mut capacity = self.search.outcome(Finding::Interrupted);
+        let mut capacity = self.searches.together(self.ended_by);
         if self.queries_cost {
             capacity.flags.push(Flag::QueriesCost);
         }
         CampaignOutcome {
             capacity,
+            repeats: self.searches.outcomes(),
             levels: self.levels.clone(),
             levels_missing: self.levels_missing.clone(),
             ended_by: self.ended_by,
         }
     }
 
-    /// Where the search stands.
+    /// Where the current search stands.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        self.search.standing()
+        self.searches.current.standing()
     }
 
     /// Gives no name up to `last` to a trial: they are taken in a journal that is gone on with.
@@ -216,7 +221,7 @@ impl Campaign {
         self.next_id = self.next_id.max(last.0 + 1);
     }
 
-    /// The rate that the search has confirmed so far.
+    /// The rate that the searches have confirmed so far.
     #[must_use]
     pub fn confirmed(&self) -> Option<Rps> {
         self.outcome().capacity.rps
@@ -246,22 +251,24 @@ impl Campaign {
     fn search_step(&mut self, elapsed_s: f64) -> Step {
         // What the last trial leaves behind must be recovered from within the budget too.
         let kept_s = budget::levels_s(&self.plan) + budget::OVERLOAD_RECOVERY_S;
-        let left_s = self.plan.budget_s - kept_s - elapsed_s;
-        let settle_s = self.plan.effort.settle_s;
-        while self.search.rest_s(settle_s + budget::RECOVERY_S) > left_s && self.search.widen() {}
-        match self.search.next() {
+        let left = self.searches.left(&self.plan, self.plan.budget_s - kept_s, elapsed_s);
+        let (left_s, settle_s) = (left.most_s, self.plan.effort.settle_s);
+        let search = &mut self.searches.current;
+        while search.rest_s(settle_s + budget::RECOVERY_S) > left.share_s && search.widen() {}
+        match search.next() {
             Next::Try(mut attempt) => {
                 // A trial is cut short by the budget as long as it can still bring a verdict.
                 if settle_s + attempt.least_s() > left_s {
                     let reason = format!("the budget of {:.0} s was up", self.plan.budget_s);
-                    self.search.finish(Finding::OutOfBudget, reason);
+                    search.finish(Finding::OutOfBudget, reason);
                     return self.search_step(elapsed_s);
                 }
                 attempt.measure_s = attempt.measure_s.min(left_s - settle_s);
                 Step::Run(self.trial(&attempt))
             }
-            Next::Done(capacity) => {
-                self.phase = match (capacity.rps, self.plan.mix) {
+            Next::Done(_) if self.searches.go_on(&self.plan) => self.next_step(elapsed_s),
+            Next::Done(_) => {
+                self.phase = match (self.confirmed(), self.plan.mix) {
                     (Some(capacity), Some(_)) => Phase::Alone { capacity },
                     (Some(capacity), None) => self.level_or_done(0, capacity),
                     (None, _) => Phase::Done,
@@ -295,7 +302,8 @@ impl Campaign {
 
     fn trial(&mut self, attempt: &Attempt) -> TrialPlan {
         let id = self.take_id();
-        trials::attempt_trial(&self.plan, id, attempt)
+        let repeat = (self.phase == Phase::Search).then_some(self.searches.number);
+        trials::attempt_trial(&self.plan, id, repeat, attempt)
     }
 
     fn recover_plan(&mut self) -> RecoverPlan {

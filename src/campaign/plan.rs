@@ -46,6 +46,8 @@ pub struct CampaignPlan {
     pub dashboard: DashboardPlan,
     /// How much care.
     pub effort: Effort,
+    /// Whole searches, one after the other, at least 1.
+    pub repeats: u32,
     /// Wall time of the whole campaign in seconds.
     pub budget_s: f64,
     /// Seed of everything that is left to chance.
@@ -79,6 +81,15 @@ impl CampaignPlan {
             attempts_max: 80,
             seed: self.seed.named("search"),
         }
+    }
+
+    /// The plan of the search `repeat`, counted from 1: each begins at a rate of its own.
+    #[must_use]
+    pub fn search_of(&self, repeat: u32) -> SearchPlan {
+        let seed = self.seed.named("search");
+        // The first one is the search of a campaign without repeats.
+        let seed = if repeat > 1 { seed.numbered(u64::from(repeat)) } else { seed };
+        SearchPlan { seed, ..self.search() }
     }
 
     /// Rate and length of the warm-up: gentle, and never above a quarter of a second's goal or 50/s.

@@ -39,8 +39,21 @@ pub struct Effort {
     pub level_s: f64,
     /// How long a target may take to recover after a trial.
     pub recover_cap_s: f64,
-    /// Wall time of the whole run, unless `BUDGET_S` says otherwise.
+    /// Whole searches, unless `REPEATS` says otherwise.
+    pub repeats: u32,
+    /// Wall time of the whole run with so many searches, unless `BUDGET_S` says otherwise.
     pub budget_s: f64,
+    /// The part of it that one search has.
+    pub search_budget_s: f64,
+}
+
+impl Effort {
+    /// Wall time of a run with `repeats` whole searches, unless `BUDGET_S` says otherwise, in seconds.
+    #[must_use]
+    pub fn budget_of_s(&self, repeats: u32) -> f64 {
+        let more = f64::from(repeats) - f64::from(self.repeats);
+        self.budget_s + more * self.search_budget_s
+    }
 }
 
 impl Preset {
@@ -71,7 +84,9 @@ impl Preset {
                 drift_s: 5.0,
                 level_s: 20.0,
                 recover_cap_s: 60.0,
+                repeats: 1,
                 budget_s: 300.0,
+                search_budget_s: 200.0,
             },
             Self::Standard => Effort {
                 precision_ratio: 0.03,
@@ -86,7 +101,9 @@ impl Preset {
                 drift_s: 10.0,
                 level_s: 80.0,
                 recover_cap_s: 180.0,
+                repeats: 1,
                 budget_s: 1200.0,
+                search_budget_s: 850.0,
             },
             Self::Signoff => Effort {
                 precision_ratio: 0.02,
@@ -101,7 +118,9 @@ impl Preset {
                 drift_s: 10.0,
                 level_s: 300.0,
                 recover_cap_s: 300.0,
+                repeats: 3,
                 budget_s: 7200.0,
+                search_budget_s: 1950.0,
             },
         }
     }

@@ -42,8 +42,13 @@ pub(super) fn alone(plan: &CampaignPlan, capacity: Rps) -> Attempt {
     }
 }
 
-/// The trial of an attempt; with a mix the dashboard runs beside it.
-pub(super) fn attempt_trial(plan: &CampaignPlan, id: TrialId, attempt: &Attempt) -> TrialPlan {
+/// The trial of an attempt of the search `repeat`; with a mix the dashboard runs beside it.
+pub(super) fn attempt_trial(
+    plan: &CampaignPlan,
+    id: TrialId,
+    repeat: Option<u32>,
+    attempt: &Attempt,
+) -> TrialPlan {
     let p99_ms = plan.objective.p99_ms;
     let index = StreamPlan {
         workload: Workload::Index,
@@ -67,6 +72,7 @@ pub(super) fn attempt_trial(plan: &CampaignPlan, id: TrialId, attempt: &Attempt)
     TrialPlan {
         id,
         purpose: attempt.purpose,
+        repeat,
         streams: [index].into_iter().chain(dashboard).collect(),
         warmup_s: plan.effort.settle_s,
         measure_s: attempt.measure_s,

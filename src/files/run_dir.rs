@@ -121,16 +121,7 @@ impl RunDir {
     /// # Errors
     /// When it cannot be written; what was there before stays.
     pub fn write_atomic(&self, file_name: &str, bytes: &[u8]) -> Result<(), WriteError> {
-        let target = self.path.join(file_name);
-        let temporary = self.path.join(format!(".{file_name}.partial"));
-        let written = write_synced(&temporary, bytes)
-            .and_then(|()| fs::rename(&temporary, &target))
-            .and_then(|()| File::open(&self.path)?.sync_all());
-        written.map_err(|source| {
-            // The error that is told is the first one; a leftover is only untidy.
-            drop(fs::remove_file(&temporary));
-            WriteError { path: target, source }
-        })
+        write_whole(&self.path.join(file_name), bytes)
     }
 
     /// Finds out before any load whether results can be written: a full disk makes folders gladly.
@@ -140,6 +131,25 @@ impl RunDir {
             .and_then(|()| fs::remove_file(&file))
             .map_err(WriteError::at(&self.path))
     }
+}
+
+/// Writes the file at `path`: beside, synced, renamed, so that a reader sees all of it or nothing.
+///
+/// # Errors
+/// When it cannot be written; what was there before stays.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.join(format!(".{name}.partial"));
+    let written = write_synced(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| File::open(folder)?.sync_all());
+    written.map_err(|source| {
+        // The error that is told is the first one; a leftover is only untidy.
+        drop(fs::remove_file(&temporary));
+        WriteError { path: path.to_owned(), source }
+    })
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -118,6 +118,7 @@ fn plan(offered: Rps, batch: u64, step: u32) -> TrialPlan {
     TrialPlan {
         id: TrialId(step),
         purpose: Purpose::Load,
+        repeat: None,
         streams: vec![StreamPlan {
             workload: Workload::Index,
             offered,

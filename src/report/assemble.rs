@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
+use super::repeats::RepeatRecord;
 use super::schema::{
     CalibrationRecord, CapacityRecord, CorpusRecord, GeneratorRecord, LevelRecord, OverloadRecord,
     RunInfo, RunRecord, RunStamp, SCHEMA_VERSION, SettingRecord, TargetRecord,
@@ -151,6 +152,11 @@ impl RunRecord {
             generator: generator(sums, outcome.capacity.finding, &levels, &trials),
             verification: inputs.verification,
             capacity,
+            repeats: outcome
+                .repeats
+                .iter()
+                .map(|one| RepeatRecord::new(one, inputs.batch))
+                .collect(),
             trials,
             recoveries,
             levels,
@@ -270,6 +276,7 @@ mod tests {
             "/settings/LANES_MAX/origin",
             "/capacity/stability_rps",
             "/capacity/confirmed_by/0",
+            "/repeats/0/finding",
             "/trials/0/ended_early",
             "/trials/0/streams/0/hdr/encoding",
             "/levels/0/index",
@@ -303,6 +310,7 @@ mod tests {
     fn a_run_that_has_not_begun_has_a_result() {
         let outcome = CampaignOutcome {
             capacity: capacity(Finding::Interrupted, None),
+            repeats: Vec::new(),
             levels: vec![LevelOutcome {
                 percent: crate::units::LoadPercent(0),
                 trial: crate::trial::TrialId(7),

@@ -6,6 +6,12 @@ use super::figure::span;
 use super::record::TrialRecord;
 use crate::search::Standing;
 
+/// The line before the first trial of the search `number` of `planned`.
+#[must_use]
+pub fn heading(number: u32, planned: u32) -> String {
+    format!("\nsearch {number} of {planned}\n")
+}
+
 /// One trial in words, given where the search stood before and after it.
 #[must_use]
 pub fn retell(trial: &TrialRecord, before: &Standing, after: &Standing) -> String {

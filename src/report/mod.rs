@@ -7,6 +7,7 @@ pub mod advice;
 pub mod artifacts;
 pub mod assemble;
 pub mod caution;
+pub mod compare;
 pub mod criterion;
 pub mod edge_table;
 pub mod environment;
@@ -18,6 +19,7 @@ pub mod markdown;
 pub mod page;
 pub mod record;
 pub mod rejudge;
+pub mod repeats;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod scale;

@@ -20,6 +20,9 @@ pub struct TrialRecord {
     pub id: String,
     /// What it was for: `search`, `soak`, `level_100` and so on.
     pub purpose: String,
+    /// The search that asked for it, counted from 1; null for warm-ups and levels, and in results of earlier versions.
+    #[serde(default)]
+    pub repeat: Option<u32>,
     /// Rate of the indexing stream in documents per second; null where there is none.
     pub offered_rps: Option<f64>,
     /// Campaign time at which it started, in seconds.
@@ -128,6 +131,7 @@ impl TrialRecord {
         Self {
             id: plan.id.to_string(),
             purpose: plan.purpose.name(),
+            repeat: plan.repeat,
             offered_rps: plan.stream(Workload::Index).map(StreamPlan::documents_rps),
             started_s: result.started_s,
             warmup_s: plan.warmup_s,

@@ -4,6 +4,7 @@
 //! stricter criteria says nothing under laxer ones. A capacity is a rate that a soak held under the new
 //! criteria, with a rate above it that does not hold: anything else is no answer.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -29,7 +30,8 @@ pub struct Criteria {
 pub struct Rejudged {
     /// `capacity` or `unconfirmed`.
     pub finding: &'static str,
-    /// The highest rate that a soak held; null when there is none with a failing rate above it.
+    /// The highest rate that a soak held, of several searches the lower median; null when one of them has none with a
+    /// failing rate above it.
     pub rps: Option<f64>,
     /// The lowest rate that did not hold.
     pub high_rps: Option<f64>,
@@ -46,6 +48,8 @@ pub struct RejudgedTrial {
     pub id: String,
     /// What it was for.
     pub purpose: String,
+    /// The search that asked for it, counted from 1; null in runs of earlier versions.
+    pub repeat: Option<u32>,
     /// Its rate.
     pub offered_rps: f64,
     /// 99th percentile of its response time.
@@ -67,12 +71,10 @@ pub fn rejudge(trials: &[&TrialRecord], criteria: &Criteria) -> Rejudged {
         .filter(|trial| searching.contains(&trial.purpose.as_str()))
         .filter_map(|trial| judge(trial, criteria))
         .collect();
-    let rates = |now: &'static str| trials.iter().filter(move |trial| trial.now == now);
-    let high_rps = rates("overloaded").map(|trial| trial.offered_rps).reduce(f64::min);
-    let soaked = rates("sustained").filter(|trial| trial.purpose == "soak");
-    let rps = high_rps.and_then(|high_rps| {
-        soaked.map(|trial| trial.offered_rps).filter(|rps| *rps < high_rps).reduce(f64::max)
-    });
+    let repeats: BTreeSet<Option<u32>> = trials.iter().map(|trial| trial.repeat).collect();
+    let ends: Vec<_> = repeats.into_iter().map(|repeat| ends_of(&trials, repeat)).collect();
+    let high_rps = ends.iter().filter_map(|(_, high_rps)| *high_rps).reduce(f64::max);
+    let rps = lower_median(ends.iter().map(|(rps, _)| *rps).collect());
     Rejudged {
         finding: if rps.is_some() { "capacity" } else { "unconfirmed" },
         rps,
@@ -80,6 +82,25 @@ pub fn rejudge(trials: &[&TrialRecord], criteria: &Criteria) -> Rejudged {
         is_goal_met: rps.map(|rps| rps >= criteria.needed_rps),
         trials,
     }
+}
+
+/// The highest rate that a soak of one search held, and the lowest of its rates that did not hold.
+fn ends_of(trials: &[RejudgedTrial], repeat: Option<u32>) -> (Option<f64>, Option<f64>) {
+    let own = || trials.iter().filter(move |trial| trial.repeat == repeat);
+    let rates = |now: &'static str| own().filter(move |trial| trial.now == now);
+    let high_rps = rates("overloaded").map(|trial| trial.offered_rps).reduce(f64::min);
+    let soaked = rates("sustained").filter(|trial| trial.purpose == "soak");
+    let rps = high_rps.and_then(|high_rps| {
+        soaked.map(|trial| trial.offered_rps).filter(|rps| *rps < high_rps).reduce(f64::max)
+    });
+    (rps, high_rps)
+}
+
+/// Only where every search has a rate.
+fn lower_median(rates: Option<Vec<f64>>) -> Option<f64> {
+    let mut rates = rates?;
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len().checked_sub(1)? / 2).copied()
 }
 
 fn judge(trial: &TrialRecord, criteria: &Criteria) -> Option<RejudgedTrial> {
@@ -102,6 +123,7 @@ fn judge(trial: &TrialRecord, criteria: &Criteria) -> Option<RejudgedTrial> {
     Some(RejudgedTrial {
         id: trial.id.clone(),
         purpose: trial.purpose.clone(),
+        repeat: trial.repeat,
         offered_rps: trial.offered_rps?,
         response_p99_ms,
         error_ratio,

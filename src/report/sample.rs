@@ -75,6 +75,7 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
     let plan = TrialPlan {
         id: TrialId(id),
         purpose,
+        repeat: None,
         streams: streams.iter().map(|stream| stream.plan.clone()).collect(),
         warmup_s: 0.0,
         measure_s,
@@ -173,7 +174,13 @@ pub(crate) fn run(capacity: Capacity, terms: Terms, queries: u32) -> RunRecord {
     }
     let interrupted = capacity.finding == Finding::Interrupted;
     assemble(
-        &CampaignOutcome { capacity, levels, levels_missing: None, ended_by: None },
+        &CampaignOutcome {
+            repeats: vec![capacity.clone()],
+            capacity,
+            levels,
+            levels_missing: None,
+            ended_by: None,
+        },
         terms,
         trials,
         &sums,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use super::criterion::{CriterionRecord, Outcome};
 use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord};
+use super::repeats::RepeatRecord;
 use super::slo::SloRecord;
 use super::stream::StreamRecord;
 use super::times::LatenessRecord;
@@ -37,8 +38,11 @@ pub struct RunRecord {
     /// The documents; null in results of earlier versions.
     #[serde(default)]
     pub corpus: Option<CorpusRecord>,
-    /// The answer of the search.
+    /// The answer of the search; of several searches their lower median, least lower and greatest upper end.
     pub capacity: CapacityRecord,
+    /// Each search of the run, also where there was only one; empty in results of earlier versions.
+    #[serde(default)]
+    pub repeats: Vec<RepeatRecord>,
     /// Every trial, in the order in which they were run.
     pub trials: Vec<TrialRecord>,
     /// Every recovery, in the order in which they were run.

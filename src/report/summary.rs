@@ -3,6 +3,7 @@
 use super::advice::advice;
 use super::caution::{Caution, bracket, caution_lines};
 use super::figure::{MISSING, columns, counted, entry, ms, rate, short_rate, span};
+use super::repeats::repeats_told;
 use super::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
 use super::verification::VerificationRecord;
 use crate::units::usize_to_u64;
@@ -40,7 +41,11 @@ fn headline(run: &RunRecord) -> String {
         (Some(rps), _) => {
             let range = bracket(capacity.low_rps, capacity.high_rps);
             let is_interval = capacity.interval.as_deref() == Some("posterior");
-            let ends = if is_interval { "95 % interval" } else { "bracket" };
+            let ends = match (is_interval, run.repeats.len()) {
+                (_, repeats @ 2..) => format!("lowest and highest end of {repeats} searches"),
+                (true, _) => "95 % interval".to_owned(),
+                (false, _) => "bracket".to_owned(),
+            };
             entry(
                 "capacity",
                 &format!(
@@ -55,6 +60,10 @@ fn headline(run: &RunRecord) -> String {
     };
     for reason in &capacity.reasons {
         text.push_str(&entry("", &format!("because {reason}")));
+    }
+    let repeats = repeats_told(&run.repeats);
+    if !repeats.is_empty() {
+        text.push_str(&entry("searches", &repeats));
     }
     if !advice.next.is_empty() {
         text.push_str(&entry("next", advice.next));

@@ -24,6 +24,10 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     colour: bool,
     budget_s: Option<f64>,
+    /// Searches of the run.
+    repeats: u32,
+    /// The one that was last told of.
+    repeat: Option<u32>,
     started_s: f64,
     last_line_s: f64,
 }
@@ -36,24 +40,34 @@ impl fmt::Debug for Progress {
 
 impl Progress {
     /// A live line where stderr is a terminal that can show one, plain lines elsewhere; `budget_s` is
-    /// the wall time of the whole run, where it has one.
+    /// the wall time of the whole run, where it has one, and `repeats` its number of searches.
     #[must_use]
-    pub fn auto(budget_s: Option<f64>) -> Self {
-        Self::new(colour::stderr_is_live(), budget_s)
+    pub fn auto(budget_s: Option<f64>, repeats: u32) -> Self {
+        Self::new(colour::stderr_is_live(), budget_s, repeats)
     }
 
     /// As [`Progress::auto`], with the choice made by the caller.
     #[must_use]
-    pub fn new(is_live: bool, budget_s: Option<f64>) -> Self {
+    pub fn new(is_live: bool, budget_s: Option<f64>, repeats: u32) -> Self {
         let colour = is_live && colour::stderr_takes_colour();
         let bar = is_live.then(live_bar);
-        Self { bar, colour, budget_s, started_s: 0.0, last_line_s: 0.0 }
+        Self { bar, colour, budget_s, repeats, repeat: None, started_s: 0.0, last_line_s: 0.0 }
     }
 
     /// A trial is about to start, `elapsed_s` seconds into the run.
     pub fn begins(&mut self, plan: &TrialPlan, elapsed_s: f64) {
         self.started_s = elapsed_s;
+        if let Some(line) = self.next_search(plan.repeat) {
+            self.note(&line);
+        }
         self.show(&format!("{} · starting", title(plan)));
+    }
+
+    /// The line before the first trial of each of several searches.
+    fn next_search(&mut self, repeat: Option<u32>) -> Option<String> {
+        let number = repeat.filter(|_| self.repeats > 1 && repeat != self.repeat)?;
+        self.repeat = repeat;
+        Some(format!("search {number} of {}", self.repeats))
     }
 
     /// A look at the running trial.
@@ -268,10 +282,21 @@ mod tests {
     }
 
     #[test]
+    fn each_of_several_searches_is_announced_once() {
+        let mut progress = Progress::new(false, None, 2);
+        let mut told = [None, Some(1), Some(1), Some(2), None].map(|n| progress.next_search(n));
+        assert_eq!(
+            told.each_mut().map(|line| line.take().unwrap_or_default()),
+            ["", "search 1 of 2", "", "search 2 of 2", ""]
+        );
+        assert_eq!(Progress::new(false, None, 1).next_search(Some(1)), None, "one needs no number");
+    }
+
+    #[test]
     fn without_a_terminal_a_running_trial_says_little() {
         let stream = stream_result(Workload::Index, 50.0, 400, 0);
         let trial = trial_result(3, Purpose::Search, vec![stream]);
-        let mut progress = Progress::new(false, None);
+        let mut progress = Progress::new(false, None, 1);
         progress.begins(&trial.plan, 100.0);
         progress.looks(&trial.plan, &Tick { at_s: 4.0, streams: Vec::new(), visible: &[] });
         assert!((progress.last_line_s - 104.0).abs() < 1e-9, "the first line comes at once");

@@ -129,6 +129,8 @@ pub struct TrialPlan {
     pub id: TrialId,
     /// What it is for.
     pub purpose: Purpose,
+    /// The search that asked for it, counted from 1; `None` where none did.
+    pub repeat: Option<u32>,
     /// Its streams; indexing first where there is one.
     pub streams: Vec<StreamPlan>,
     /// Seconds of load before the measured part.

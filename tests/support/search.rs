@@ -76,6 +76,7 @@ pub(crate) fn plan(preset: Preset, seed: u64) -> CampaignPlan {
             timeout_ms: 30_000,
         },
         effort,
+        repeats: 1,
         budget_s: effort.budget_s,
         seed: Seed(seed),
     }

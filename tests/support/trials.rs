@@ -137,6 +137,7 @@ pub(crate) fn plan(load: &Load, workloads: &[Workload]) -> TrialPlan {
     TrialPlan {
         id: TrialId(1),
         purpose: Purpose::Load,
+        repeat: None,
         streams: streams.collect(),
         warmup_s: 0.0,
         measure_s: load.measure_s,

@@ -12,6 +12,12 @@ use crate::app::sources::Given;
 pub(super) const RUN_DIR: &str = "RUN_DIR";
 
 const EXPLAIN: &str = "explain";
+const COMPARE: &str = "compare";
+const HTML: &str = "html";
+/// What another run is held against.
+const BASELINE: &str = "BASELINE";
+/// The run that is held against it.
+pub(super) const RUN: &str = "RUN";
 const REPORT: &str = "report";
 const OPEN: &str = "open";
 const SIGNOFF: &str = "signoff";
@@ -24,6 +30,17 @@ pub enum Finished {
     Explain {
         /// The folder of the run.
         run_dir: PathBuf,
+    },
+    /// Is this run worse than that one?
+    Compare {
+        /// Folder or result of what is held against.
+        baseline: PathBuf,
+        /// Folder or result of the run.
+        run: PathBuf,
+        /// Where the page goes, if one is wanted.
+        html: Option<PathBuf>,
+        /// Whether stdout carries JSON.
+        json: bool,
     },
     /// Other criteria over the trials.
     Rejudge {
@@ -64,6 +81,18 @@ pub(super) fn commands() -> Vec<clap::Command> {
         clap::Command::new(EXPLAIN)
             .about("The search of a finished run retold in words, trial by trial")
             .arg(run_dir()),
+        clap::Command::new(COMPARE)
+            .about("Is this run worse than that one? With intervals; exit code 1 on a regression")
+            .arg(place(BASELINE, 1, "folder or result.json of what the run is held against"))
+            .arg(place(RUN, 2, "folder or result.json of the run"))
+            .arg(Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("JSON on stdout"))
+            .arg(
+                Arg::new(HTML)
+                    .long(HTML)
+                    .value_name("FILE")
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .help("also write a page with the curves of both runs"),
+            ),
         clap::Command::new(REPORT)
             .about("Write the page of a run again from its result")
             .arg(run_dir()),
@@ -89,7 +118,14 @@ pub(super) fn commands() -> Vec<clap::Command> {
 pub(super) fn typed(name: &str, matches: &ArgMatches) -> Option<Finished> {
     // clap has seen to it that the folder is there.
     let run_dir = || matches.get_one::<PathBuf>(RUN_DIR).cloned();
+    let place = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     match name {
+        COMPARE => Some(Finished::Compare {
+            baseline: place(BASELINE)?,
+            run: place(RUN)?,
+            html: place(HTML),
+            json: matches.get_flag(JSON),
+        }),
         EXPLAIN => Some(Finished::Explain { run_dir: run_dir()? }),
         REPORT => Some(Finished::Report { run_dir: run_dir()? }),
         OPEN => Some(Finished::Open { run_dir: run_dir()? }),
@@ -108,9 +144,9 @@ pub(super) fn typed(name: &str, matches: &ArgMatches) -> Option<Finished> {
 }
 
 fn run_dir() -> Arg {
-    Arg::new(RUN_DIR)
-        .index(1)
-        .required(true)
-        .value_parser(clap::value_parser!(PathBuf))
-        .help("folder of a run, such as results/latest")
+    place(RUN_DIR, 1, "folder of a run, such as results/latest")
+}
+
+fn place(name: &'static str, index: usize, help: &'static str) -> Arg {
+    Arg::new(name).index(index).required(true).value_parser(clap::value_parser!(PathBuf)).help(help)
 }

@@ -26,6 +26,7 @@ const JSON: &str = "json";
 const RESUME: &str = "resume";
 const SCHEMA: &str = "schema";
 const COMPLETIONS: &str = "completions";
+const SHELL: &str = "SHELL";
 
 /// What the user typed.
 #[derive(Debug)]
@@ -170,7 +171,7 @@ fn grammar() -> clap::Command {
                 .about("Print a script that completes commands and flags in a shell")
                 .arg(
                     Arg::new(COMPLETIONS)
-                        .value_name("SHELL")
+                        .value_name(SHELL)
                         .required(true)
                         .value_parser(clap::value_parser!(Shell)),
                 ),
@@ -214,7 +215,7 @@ fn answer(error: &clap::Error) -> Typed {
             }
         }
         ErrorKind::MissingRequiredArgument => {
-            return Typed::Wrong(missing(&text));
+            return Typed::Wrong(missing(error));
         }
         _ => {}
     }
@@ -229,15 +230,28 @@ fn answer(error: &clap::Error) -> Typed {
     Typed::Wrong(anyhow!("{}; see `plimsoll --help`", lines.join("; ")))
 }
 
-/// `complaint` names what is missing, as it stands in the grammar.
-fn missing(complaint: &str) -> anyhow::Error {
-    let is_only_slo =
-        complaint.contains("--slo") && !complaint.contains(&format!("  <{}>", finished::RUN_DIR));
-    if is_only_slo {
-        anyhow!("give the sign-off file, as in --slo slo.toml")
-    } else {
+/// What is missing, and an example of it.
+fn missing(error: &clap::Error) -> anyhow::Error {
+    if wants(error, finished::RUN) {
+        anyhow!(
+            "give two runs: what is held against, and the run, such as results/before results/latest"
+        )
+    } else if wants(error, finished::RUN_DIR) {
         anyhow!("give the folder of a run, such as results/latest")
+    } else if wants(error, SHELL) {
+        anyhow!("give a shell, such as bash")
+    } else {
+        anyhow!("give the sign-off file, as in --slo slo.toml")
     }
+}
+
+/// Whether the argument called `name` is among those that are missing.
+fn wants(error: &clap::Error, name: &str) -> bool {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing.as_slice(),
+        _ => &[],
+    };
+    missing.iter().any(|argument| argument.trim_matches(['<', '>']) == name)
 }
 
 fn unknown_flag(flag: &str) -> anyhow::Error {

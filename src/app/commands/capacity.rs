@@ -27,6 +27,7 @@ use crate::report::verification::VerificationRecord;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
 use crate::term::colour::{paint_summary, stdout_takes_colour};
+use crate::term::progress::Progress;
 use crate::term::{complain, say};
 use crate::trial::objective::Objective;
 use crate::trial::{Measurer, Workload};
@@ -97,7 +98,8 @@ pub(super) fn measure(
     let journal = run.journal(settings)?;
     let mut log = RunLog::after(run.past(), session.ready.accepted.len());
     log.sums.set_calibration(run.calibration());
-    let mut recorder = Recorder::new(journal, interrupt.clone(), settings.budget_s, log);
+    let progress = Progress::auto(Some(settings.budget_s), settings.repeats);
+    let mut recorder = Recorder::new(journal, interrupt.clone(), progress, log);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
     let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder);
@@ -189,6 +191,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
             timeout_ms: settings.dashboard_timeout_ms,
         },
         effort: settings.preset.effort(),
+        repeats: settings.repeats,
         budget_s: settings.budget_s,
         seed: Seed(settings.seed),
     }
@@ -199,7 +202,7 @@ pub(super) fn check_budget(settings: &Settings, forecast: Forecast) -> Result<()
         return Ok(());
     }
     let error = anyhow!(
-        "BUDGET_S={:.0} is too short for any answer; this run needs at least {:.0} s (fewer LEVELS, a shorter DASHBOARD_S or PRESET=quick need less)",
+        "BUDGET_S={:.0} is too short for any answer; this run needs at least {:.0} s (fewer REPEATS or LEVELS, a shorter DASHBOARD_S or PRESET=quick need less)",
         settings.budget_s,
         forecast.least_s
     );
@@ -224,8 +227,15 @@ fn announce(
         complain(&generator_line(&calibration));
     }
     complain(&format!(
-        "forecast: about {:.0} s for the search and {:.0} s for the levels, at most {:.0} s",
-        forecast.search_s, forecast.levels_s, settings.budget_s
+        "forecast: about {:.0} s for {} and {:.0} s for the levels, at most {:.0} s",
+        forecast.search_s,
+        if settings.repeats > 1 {
+            format!("{} searches", settings.repeats)
+        } else {
+            "the search".to_owned()
+        },
+        forecast.levels_s,
+        settings.budget_s
     ));
 }
 

@@ -31,7 +31,8 @@ pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
         dashboard_error_ratio: None,
         base_ms: session.ready.base_ms,
     };
-    let mut onlooker = Onlooker { plan: plan.clone(), progress: Progress::auto(None), interrupt };
+    let mut onlooker =
+        Onlooker { plan: plan.clone(), progress: Progress::auto(None, 1), interrupt };
     let result = session.measurer.run(&plan, &mut onlooker).map_err(Failure::internal)?;
     onlooker.progress.close();
     let verdict = Judge::new(&plan, objective).verdict(&result);
@@ -69,6 +70,7 @@ fn plan(settings: &Settings, load: &LoadSettings) -> TrialPlan {
     TrialPlan {
         id: TrialId(1),
         purpose: Purpose::Load,
+        repeat: None,
         streams: vec![StreamPlan {
             workload: load.workload,
             offered: load.offered.scaled(1.0 / batch as f64),

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod capacity;
+pub mod compare;
 pub mod config;
 pub mod corpus;
 pub mod edge;

@@ -19,6 +19,7 @@ use crate::live::vitals::descriptor_limits;
 use crate::report::assemble::{RunInputs, sent};
 use crate::report::figure::{entry, span};
 use crate::report::record::{RecoveryRecord, TrialRecord};
+use crate::report::repeats::repeats_told;
 use crate::report::schema::{RunRecord, RunStamp, TargetRecord};
 use crate::search::finding::Finding;
 use crate::sim::SimMeasurer;
@@ -114,6 +115,7 @@ fn told(record: &RunRecord, truth_rps: Option<f64>, load_s: f64, trials: usize) 
     for reason in &capacity.reasons {
         let _ = write!(found, "; {reason}");
     }
+    let repeats = repeats_told(&record.repeats);
     let sustains = truth_rps.map_or_else(
         || "the simulated service sustains no rate".to_owned(),
         |truth_rps| {
@@ -131,6 +133,7 @@ fn told(record: &RunRecord, truth_rps: Option<f64>, load_s: f64, trials: usize) 
     let lines = [
         entry("rehearsal", "virtual time, simulated example API: nothing was measured"),
         entry("found", &found),
+        if repeats.is_empty() { repeats } else { entry("searches", &repeats) },
         entry("truth", &sustains),
         entry("time", &time),
         entry("seed", &record.run.stamp.seed.to_string()),

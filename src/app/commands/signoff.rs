@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::app::exit::{Exit, Failure};
-use crate::app::slo::from_file;
+use crate::app::slo::{baseline, from_file};
 use crate::files::result_file;
 use crate::report::schema::Outcome;
 use crate::report::signoff::again::judge_again;
@@ -16,7 +16,8 @@ use crate::term::say;
 pub fn run(place: &Path, slo: &Path, json: bool) -> Result<Exit, Failure> {
     let slo = from_file(slo).map_err(Failure::usage)?;
     let run = result_file::read(place).map_err(Failure::usage)?;
-    let signoff = judge_again(run, slo).map_err(Failure::usage)?;
+    let baseline = baseline(&slo).map_err(Failure::usage)?;
+    let signoff = judge_again(run, slo, baseline.as_ref()).map_err(Failure::usage)?;
     if json {
         say(&serde_json::to_string_pretty(&signoff).map_err(Failure::internal)?);
     } else {

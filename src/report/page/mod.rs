@@ -18,6 +18,7 @@ mod svg;
 use serde_json::Value;
 
 use self::chart::ChartError;
+pub(in crate::report) use self::run::levels::curve;
 use super::schema::RunRecord;
 
 /// How a page lives.

@@ -36,16 +36,24 @@ pub struct Signoff {
 #[error("the result has no usable {0} and the sign-off file does not say it; measure again")]
 pub struct SettingMissing(&'static str);
 
-/// Judges `run` by `slo`.
+/// Judges `run` by `slo`, and holds it against `baseline` where the file asks for that.
 ///
 /// # Errors
 /// When neither of the two says what must be known.
-pub fn judge_again(mut run: RunRecord, slo: SloRecord) -> Result<Signoff, SettingMissing> {
+pub fn judge_again(
+    mut run: RunRecord,
+    slo: SloRecord,
+    baseline: Option<&RunRecord>,
+) -> Result<Signoff, SettingMissing> {
     let terms = terms(&run, slo.clone())?;
-    let (criteria, outcome) = sign_off(&evidence(&run), &terms);
-    (run.criteria, run.slo) = (criteria, Some(slo.clone()));
+    (run.criteria, run.outcome) = sign_off(&evidence(&run), &terms);
+    run.slo = Some(slo.clone());
+    if let (Some(baseline), Some(asked)) = (baseline, &slo.regression) {
+        run.hold_against(baseline, asked);
+    }
     let cautions = cautions(&run).iter().map(ToString::to_string).collect();
-    Ok(Signoff { run: run.run.stamp.id, slo, criteria: run.criteria, outcome, cautions })
+    let (criteria, outcome) = (run.criteria, run.outcome);
+    Ok(Signoff { run: run.run.stamp.id, slo, criteria, outcome, cautions })
 }
 
 /// What a result holds to judge by.
@@ -188,7 +196,7 @@ mod tests {
     }
 
     fn judged(run: &RunRecord, slo: &str) -> Signoff {
-        judge_again(run.clone(), read("slo.toml", slo).unwrap()).unwrap()
+        judge_again(run.clone(), read("slo.toml", slo).unwrap(), None).unwrap()
     }
 
     #[test]
@@ -274,6 +282,6 @@ mod tests {
         let mut run = sample("standard");
         run.settings.remove("GOAL_RPS");
         let slo = read("slo.toml", "[goal]\nheadroom_ratio = 0").unwrap();
-        assert_eq!(judge_again(run, slo), Err(SettingMissing("GOAL_RPS")), "no goal");
+        assert_eq!(judge_again(run, slo, None), Err(SettingMissing("GOAL_RPS")), "no goal");
     }
 }

@@ -93,7 +93,7 @@ fn curves<'a>(
 }
 
 /// One in so many, and the time that it takes at least; `None` when the histogram cannot be read.
-fn curve(stream: &StreamRecord) -> Option<Vec<(f64, Option<f64>)>> {
+pub(in crate::report) fn curve(stream: &StreamRecord) -> Option<Vec<(f64, Option<f64>)>> {
     let log = stream.hdr.response()?;
     let samples = log.samples() as f64;
     if samples < 4.0 {

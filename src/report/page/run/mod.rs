@@ -4,7 +4,7 @@ mod answer;
 mod facts;
 mod generator;
 mod heat;
-mod levels;
+pub(super) mod levels;
 mod search;
 mod timeline;
 mod words;

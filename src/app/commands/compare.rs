@@ -1,0 +1,35 @@
+//! `plimsoll compare BASELINE RUN`: is this run worse than that one?
+
+use std::path::Path;
+
+use crate::app::exit::{Exit, Failure};
+use crate::files::result_file;
+use crate::files::run_dir::write_whole;
+use crate::report::compare::{CompareTerms, compare, page};
+use crate::report::schema::Outcome;
+use crate::term::say;
+
+/// Runs the command.
+///
+/// # Errors
+/// When one of the two is no result of this tool, they were measured under different objectives, or the page cannot be
+/// written.
+pub fn run(baseline: &Path, run: &Path, html: Option<&Path>, json: bool) -> Result<Exit, Failure> {
+    let before = result_file::read(baseline).map_err(Failure::usage)?;
+    let after = result_file::read(run).map_err(Failure::usage)?;
+    let found = compare(&before, &after, &CompareTerms::default()).map_err(Failure::usage)?;
+    if let Some(path) = html {
+        let page = page(&before, &after, &found).map_err(Failure::internal)?;
+        write_whole(path, page.as_bytes()).map_err(|error| Failure::new(Exit::Results, error))?;
+    }
+    if json {
+        say(&serde_json::to_string_pretty(&found).map_err(Failure::internal)?);
+    } else {
+        say(found.to_string().trim_end());
+    }
+    Ok(match found.outcome {
+        Outcome::Pass => Exit::Pass,
+        Outcome::Fail => Exit::Fail,
+        Outcome::Invalid => Exit::Invalid,
+    })
+}

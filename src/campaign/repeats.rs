@@ -1,0 +1,163 @@
+//! Whole searches, one after the other, and what they come to together.
+//!
+//! Each begins at a rate of its own on a target that has recovered; only the warm-up is shared. A search that ends in
+//! anything but a capacity ends them all: whatever the others would find, the run has no answer then.
+
+use super::budget::search_least_s;
+use super::plan::CampaignPlan;
+use crate::search::Search;
+use crate::search::finding::{Capacity, Ends, Finding};
+use crate::units::{Rps, usize_to_u64};
+
+/// The searches of a campaign.
+#[derive(Debug)]
+pub(super) struct Searches {
+    pub current: Search,
+    /// Which one it is, counted from 1.
+    pub number: u32,
+    planned: u32,
+    /// What those before it came to.
+    finished: Vec<Capacity>,
+    /// Campaign time of the current one's first trial.
+    began_s: Option<f64>,
+}
+
+/// Seconds that the current search may still take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left {
+    /// At the most, so that every later search can still bring an answer.
+    pub most_s: f64,
+    /// Its fair share: beyond it the search becomes coarser.
+    pub share_s: f64,
+}
+
+impl Searches {
+    pub(super) fn new(plan: &CampaignPlan) -> Self {
+        Self {
+            current: Search::new(plan.search_of(1)),
+            number: 1,
+            planned: plan.repeats.max(1),
+            finished: Vec::new(),
+            began_s: None,
+        }
+    }
+
+    /// Begins the next search; false where the current one was the last or came to no capacity.
+    pub(super) fn go_on(&mut self, plan: &CampaignPlan) -> bool {
+        let found = self.current.outcome(Finding::Interrupted);
+        if self.number >= self.planned || found.finding != Finding::Capacity {
+            return false;
+        }
+        self.finished.push(found);
+        self.number += 1;
+        self.current = Search::new(plan.search_of(self.number));
+        self.began_s = None;
+        true
+    }
+
+    /// What is left for the current search at `elapsed_s` when all of them must end by `end_s`.
+    pub(super) fn left(&mut self, plan: &CampaignPlan, end_s: f64, elapsed_s: f64) -> Left {
+        let began_s = *self.began_s.get_or_insert(elapsed_s);
+        let later = f64::from(self.planned - self.number);
+        let most_s = end_s - later * search_least_s(plan) - elapsed_s;
+        let share_s = began_s + (end_s - began_s) / (later + 1.0) - elapsed_s;
+        Left { most_s, share_s: share_s.min(most_s) }
+    }
+
+    /// What each has come to so far, the current one included.
+    pub(super) fn outcomes(&self) -> Vec<Capacity> {
+        let current = self.current.outcome(Finding::Interrupted);
+        self.finished.iter().cloned().chain([current]).collect()
+    }
+
+    /// What they come to together; `ended_by` is what ended the campaign from outside.
+    pub(super) fn together(&self, ended_by: Option<Finding>) -> Capacity {
+        let current = self.current.outcome(Finding::Interrupted);
+        let missing = match current.finding {
+            _ if self.planned == 1 => return current,
+            Finding::Capacity if self.number == self.planned => None,
+            // It had its rate when the campaign was ended, but those after it are missing.
+            Finding::Capacity => Some(ended_by.unwrap_or(Finding::Interrupted)),
+            // A floor that held before and does not now is no answer, but a contradiction.
+            Finding::BelowFloor if self.number > 1 => Some(Finding::Unconfirmed),
+            finding => Some(finding),
+        };
+        match missing {
+            Some(finding) => self.without_answer(finding, current),
+            None => agreed(&self.outcomes(), current),
+        }
+    }
+
+    fn without_answer(&self, finding: Finding, current: Capacity) -> Capacity {
+        let ended = format!(
+            "search {} of {} ended {}",
+            self.number,
+            self.planned,
+            if current.finding == Finding::Capacity { finding } else { current.finding }.name()
+        );
+        Capacity {
+            finding,
+            rps: None,
+            ends: Ends::Bracket,
+            confirmed_by: Vec::new(),
+            reasons: [ended].into_iter().chain(current.reasons.clone()).collect(),
+            ..current
+        }
+    }
+}
+
+/// The lower median of the rates between the least lower and the greatest upper end, with every flag.
+fn agreed(repeats: &[Capacity], last: Capacity) -> Capacity {
+    let lowest = |ends: Option<Vec<Rps>>| ends?.into_iter().reduce(Rps::min);
+    let highest = |ends: Option<Vec<Rps>>| ends?.into_iter().reduce(Rps::max);
+    let mut flags: Vec<_> = repeats.iter().flat_map(|one| one.flags.iter().copied()).collect();
+    flags.sort_unstable();
+    flags.dedup();
+    let is_posterior = repeats.iter().all(|one| one.ends == Ends::Posterior);
+    Capacity {
+        flags,
+        rps: lower_median(repeats.iter().filter_map(|one| one.rps).collect()),
+        low: lowest(repeats.iter().map(|one| one.low).collect()),
+        high: highest(repeats.iter().map(|one| one.high).collect()),
+        ends: if is_posterior { Ends::Posterior } else { Ends::Bracket },
+        confirmed_by: repeats.iter().flat_map(|one| one.confirmed_by.iter().copied()).collect(),
+        stability: lower_median(repeats.iter().filter_map(|one| one.stability).collect()),
+        ..last
+    }
+}
+
+/// The median, of two in the middle the lower one: a rate that was itself confirmed.
+fn lower_median(mut rates: Vec<Rps>) -> Option<Rps> {
+    rates.sort_by(|left, right| left.get().total_cmp(&right.get()));
+    let middle = usize_to_u64(rates.len()).checked_sub(1)? / 2;
+    rates.into_iter().zip(0..).find_map(|(rate, position)| (position == middle).then_some(rate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rates(values: &[f64]) -> Vec<Rps> {
+        values.iter().filter_map(|value| Rps::new(*value)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_lower_median_is_one_of_the_rates_and_at_least_half_are_no_lower(
+            values in prop::collection::vec(1.0..1e5_f64, 1..50),
+        ) {
+            let median = lower_median(rates(&values)).unwrap().get();
+            prop_assert!(values.iter().any(|value| value.total_cmp(&median).is_eq()));
+            let below = values.iter().filter(|value| **value < median).count();
+            let above = values.iter().filter(|value| **value > median).count();
+            prop_assert!(2 * below < values.len() && 2 * above <= values.len());
+        }
+    }
+
+    #[test]
+    fn of_two_in_the_middle_the_lower_one_counts() {
+        assert_eq!(lower_median(rates(&[4.0, 1.0, 3.0, 2.0])), Rps::new(2.0), "of 2 and 3");
+        assert_eq!(lower_median(Vec::new()), None, "no rates, no median");
+    }
+}
