@@ -18,6 +18,13 @@ _list:
 capacity *ARGS: _build
     @{{ plimsoll }} capacity "$@"
 
+# The capacity of several numbers of workers, and how many the goal needs: just scale WORKERS=1,2,4,8 GOAL_RPS=1500
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+scale *ARGS: _build
+    @{{ plimsoll }} scale "$@"
+
 # The same campaign in virtual time, in seconds and without a server: just rehearse WORKERS=4 SERVICE_LAW=exp
 [group('measure')]
 [no-exit-message]

@@ -4,20 +4,21 @@
 //! that cannot be believed.
 
 use std::panic;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use super::exit::Exit;
 use crate::term::complain;
 
 /// How the run can be repeated, once that is known.
-static TRACE: OnceLock<String> = OnceLock::new();
+static TRACE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Makes every panic end the process with its own exit code.
 pub(super) fn end_on_panic() {
     panic::set_hook(Box::new(|fault| {
         complain(&format!("plimsoll: a fault of the program, please report it: {fault}"));
-        if let Some(trace) = TRACE.get() {
-            complain(trace);
+        // Whoever holds it may be the one that ends here.
+        if let Some(trace) = TRACE.try_lock().ok().and_then(|trace| trace.clone()) {
+            complain(&trace);
         }
         exit();
     }));
@@ -25,8 +26,8 @@ pub(super) fn end_on_panic() {
 
 /// Says how the run can be repeated: its seed and where its journal lies.
 pub(super) fn remember(trace: String) {
-    // The first run of a process is the only one.
-    if TRACE.set(trace).is_err() {}
+    // Of several runs one after another the newest counts.
+    *TRACE.lock().unwrap_or_else(PoisonError::into_inner) = Some(trace);
 }
 
 #[allow(clippy::exit, reason = "nothing that is measured after a broken assertion can be believed")]

@@ -13,6 +13,8 @@ use Takers::{Both, Capacity, ExampleApi, Load};
 pub enum Command {
     /// Find the capacity.
     Capacity,
+    /// The capacity of several numbers of workers.
+    Scale,
     /// The same in virtual time.
     Rehearse,
     /// One trial at a fixed rate.
@@ -33,6 +35,7 @@ impl Command {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Capacity => "capacity",
+            Self::Scale => "scale",
             Self::Rehearse => "rehearse",
             Self::Load => "load",
             Self::Config => "config",
@@ -45,7 +48,7 @@ impl Command {
     /// Whether it takes a while and shows how it goes on.
     #[must_use]
     pub const fn measures(self) -> bool {
-        matches!(self, Self::Capacity | Self::Rehearse | Self::Load)
+        matches!(self, Self::Capacity | Self::Scale | Self::Load)
     }
 }
 
@@ -85,6 +88,11 @@ pub enum Takers {
     /// `capacity` and `load`, to hand it to the embedded example API when it is given.
     ExampleApi,
 }
+
+/// What `scale` takes as a list.
+pub(super) const WORKERS: &str = "WORKERS";
+/// What `scale` does without, unless it is asked for.
+pub(super) const LEVELS: &str = "LEVELS";
 
 /// The settings that a finished run can be judged by once more.
 const CRITERIA: &[&str] = &["GOAL_RPS", "HEADROOM_RATIO", "P99_MS", "ERROR_RATIO"];
@@ -132,7 +140,11 @@ impl Key {
     #[must_use]
     pub fn is_taken_by(&self, command: Command) -> bool {
         match command {
-            Command::Capacity | Command::Rehearse => self.takers != Takers::Load,
+            Command::Capacity | Command::Scale => self.takers != Takers::Load,
+            // It is over in a second: there is nothing to watch.
+            Command::Rehearse => {
+                self.takers != Takers::Load && !["UI", "METRICS"].contains(&self.name)
+            }
             Command::Load => self.takers != Takers::Capacity,
             Command::Config => true,
             Command::Rejudge => CRITERIA.contains(&self.name),
@@ -142,6 +154,17 @@ impl Key {
                     || DOCUMENTS.contains(&self.name)
                     || EDGE.contains(&self.name)
             }
+        }
+    }
+
+    /// What it is for `command` when nobody gave it.
+    #[must_use]
+    pub fn fallback_of(&self, command: Command) -> Fallback {
+        match (command, self.name) {
+            (Command::Scale, WORKERS) => Fallback::Text("1,2,4,8"),
+            // The dashboard is a matter of each service, not of how it grows.
+            (Command::Scale, LEVELS) => Fallback::Text("none"),
+            _ => self.fallback,
         }
     }
 
@@ -195,7 +218,7 @@ const fn special(
 // One line each: it reads as the table that it is.
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
-    key("WORKERS", "4", Both, "workers of the system under test (1 to 1024); a label when TARGET is a URL"),
+    key("WORKERS", "4", Both, "workers of the system under test (1 to 1024), for scale a list; a label when TARGET is a URL"),
     key("TARGET", "embedded", Both, "embedded: start the example API; docker: a container of IMAGE; or the base URL of a running service"),
     key("PROFILE", "example-api", Both, "how to speak to TARGET: example-api, opensearch, elasticsearch, or http (templates)"),
     key("HTTP", "none", Both, "templates of PROFILE=http: the section [http] of plimsoll.toml"),

@@ -4,6 +4,7 @@ mod choices;
 pub mod cli;
 pub mod commands;
 pub mod conduct;
+pub mod counts;
 mod credentials;
 pub mod drawing;
 mod example_api;
@@ -39,11 +40,14 @@ use anyhow::anyhow;
 use cli::Typed;
 use cli::finished::Finished;
 use commands::corpus::Wanted;
+use counts::Counts;
 use exit::{Exit, Failure};
 use keys::Command;
 use past::PastRun;
 use settings::{Settings, Talk};
 use sources::{FILE_NAME, Given, Texts};
+
+use crate::report::slo::SloRecord;
 
 /// The whole process: reads its arguments, environment and file, runs the command, says what failed.
 #[must_use]
@@ -87,13 +91,19 @@ fn run_corpus(given: Given, wanted: &Wanted) -> Result<Exit, Failure> {
 
 /// Settings from everything that is given.
 fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failure> {
+    let (texts, slo) = gather(command, given)?;
+    let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
+    settings.with_slo(slo).map_err(Failure::usage)
+}
+
+/// The texts of the settings, and the sign-off file that they name and that adds to them.
+fn gather(command: Command, given: Given) -> Result<(Texts, Option<SloRecord>), Failure> {
     let file = read_file().map_err(Failure::usage)?;
     let given = Given { environment: env::vars_os().collect(), file, ..given };
     let mut texts = Texts::gather(command, &given).map_err(Failure::usage)?;
     let slo = slo::named(&texts).map_err(Failure::usage)?;
     slo::fill_in(slo.as_ref(), &mut texts);
-    let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
-    settings.with_slo(slo).map_err(Failure::usage)
+    Ok((texts, slo))
 }
 
 fn run_command(
@@ -108,13 +118,20 @@ fn run_command(
         let settings = Settings { talk, ..past.settings(&given, json)? };
         return commands::capacity::run(&settings, Some(past));
     }
+    if command == Command::Scale {
+        let (texts, slo) = gather(command, given)?;
+        let counts = Counts::resolve(&texts, slo.as_ref(), draw_seed(), json);
+        let counts = counts.map_err(Failure::usage)?;
+        return commands::scale::run(&counts.talking(talk));
+    }
     let settings = Settings { talk, ..resolve(command, given, json)? };
     match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
         (Command::Edge, _) => commands::edge::run(&settings),
-        (Command::Load, None) | (Command::Config | Command::Rejudge | Command::Corpus, _) => {
+        (Command::Load, None)
+        | (Command::Config | Command::Rejudge | Command::Corpus | Command::Scale, _) => {
             Ok(commands::config::run(&settings))
         }
     }

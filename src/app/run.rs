@@ -43,21 +43,18 @@ pub struct Run {
 }
 
 impl Run {
-    /// Makes the folder of a new run.
-    ///
-    /// # Errors
-    /// When nothing can be written there.
+    /// A new run, whose folder has just been made.
+    #[must_use]
     pub fn begin(
         settings: &Settings,
         session: &Session,
         calibration: Option<CalibrationRecord>,
-    ) -> Result<Self, Failure> {
-        let dir = RunDir::create(&settings.out, settings.preset.name())
-            .map_err(|error| Failure::new(Exit::Results, error))?;
+        dir: RunDir,
+    ) -> Self {
         if let Some(problem) = dir.latest_problem() {
             complain(&format!("caution: {problem}"));
         }
-        Ok(Self::of(settings, session, calibration, dir, None))
+        Self::of(settings, session, calibration, dir, None)
     }
 
     /// The folder of a run that was broken off, to go on with it.
@@ -115,6 +112,11 @@ impl Run {
         self.dir.path()
     }
 
+    /// Its name; that of a broken run stays, wherever its folder lies by now.
+    fn id(&self) -> &str {
+        self.past.as_ref().map_or_else(|| self.dir.id(), |past| past.header.id.as_str())
+    }
+
     /// What the generator can do on this machine.
     #[must_use]
     pub const fn calibration(&self) -> Option<CalibrationRecord> {
@@ -139,7 +141,7 @@ impl Run {
         let mut journal = Journal::create(&self.dir).map_err(failed)?;
         let header = RunHeader {
             schema_version: SCHEMA_VERSION.to_owned(),
-            id: self.dir.id().to_owned(),
+            id: self.id().to_owned(),
             started_utc: self.started_utc.clone(),
             seed: settings.seed,
             generator_rps: self.generator_rps(),

@@ -3,12 +3,13 @@
 //! The result's comes from the types that write it. The settings' comes from the table of keys: the file takes what a
 //! word takes, so that a number may also stand there as text.
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::keys::{Fallback, KEYS, Key};
 use super::profiles::HttpSection;
+use crate::report::scale::ScaleRecord;
 use crate::report::schema::RunRecord;
 
 /// A schema that there is.
@@ -16,19 +17,22 @@ use crate::report::schema::RunRecord;
 pub enum Published {
     /// Of `result.json`.
     Result,
+    /// Of `scale.json`.
+    Scale,
     /// Of `plimsoll.toml`.
     Settings,
 }
 
 impl Published {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Result, Self::Settings];
+    pub const ALL: [Self; 3] = [Self::Result, Self::Scale, Self::Settings];
 
     /// As it is asked for.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Result => "result",
+            Self::Scale => "scale",
             Self::Settings => "settings",
         }
     }
@@ -37,17 +41,18 @@ impl Published {
     #[must_use]
     pub fn schema(self) -> Schema {
         match self {
-            Self::Result => result(),
+            Self::Result => written::<RunRecord>("result.json of plimsoll"),
+            Self::Scale => written::<ScaleRecord>("scale.json of plimsoll"),
             Self::Settings => settings(),
         }
     }
 }
 
 /// What a run writes: keys that it always writes are required, and others may stand beside them.
-fn result() -> Schema {
+fn written<T: JsonSchema>(title: &str) -> Schema {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let mut schema = generator.into_root_schema_for::<RunRecord>();
-    schema.insert("title".to_owned(), "result.json of plimsoll".into());
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
     schema
 }
 

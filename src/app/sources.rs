@@ -37,6 +37,8 @@ pub enum Origin {
     Preset,
     /// Asked for by another setting.
     Implied,
+    /// One of the runs of `scale`.
+    Scale,
     /// Drawn for this run.
     Random,
 }
@@ -54,6 +56,7 @@ impl Origin {
             Self::Default => "default",
             Self::Preset => "preset",
             Self::Implied => "implied",
+            Self::Scale => "scale",
             Self::Random => "random",
         }
     }
@@ -109,6 +112,13 @@ impl Texts {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Text> {
         self.0.iter().find(|text| text.key == key)
+    }
+
+    /// The same with `value` in place of what was given.
+    #[must_use]
+    pub fn with(&self, key: &'static str, value: String, origin: Origin) -> Self {
+        let others = self.0.iter().filter(|text| text.key != key).cloned();
+        Self(others.chain([Text { key, value, origin }]).collect())
     }
 
     /// Forms are read in the order of their precedence: what is there already stays.

@@ -56,8 +56,28 @@ impl RunDir {
         let (path, id) = new_folder(parent, &base)?;
         let mut run = Self { path, id, stamp, latest_problem: None };
         run.probe()?;
-        run.latest_problem = point_latest(parent, &run.id).err().map(|error| error.to_string());
+        run.latest_problem = run.latest_is(parent, Path::new(&run.id));
         Ok(run)
+    }
+
+    /// Makes the folder `name` within this one for a run of its own, and lets `latest` beside this one point at it.
+    ///
+    /// # Errors
+    /// When the folder exists, cannot be made, or nothing can be written to it.
+    pub fn create_within(&self, name: &str) -> Result<Self, WriteError> {
+        let path = self.path.join(name);
+        fs::create_dir(&path).map_err(WriteError::at(&path))?;
+        let id = format!("{}-{name}", self.id);
+        let mut run = Self { path, id, stamp: Stamp::now(), latest_problem: None };
+        run.probe()?;
+        let parent = self.path.parent().unwrap_or(Path::new("."));
+        run.latest_problem = run.latest_is(parent, &Path::new(&self.id).join(name));
+        Ok(run)
+    }
+
+    /// Lets `latest` point at `place`; what is wrong with that.
+    fn latest_is(&self, parent: &Path, place: &Path) -> Option<String> {
+        point_latest(parent, &self.id, place).err().map(|error| error.to_string())
     }
 
     /// The folder of a run that goes on.
@@ -157,14 +177,14 @@ fn new_folder(parent: &Path, base: &str) -> Result<(PathBuf, String), WriteError
 }
 
 /// Replaces the link in one step; anything else of that name belongs to the user and stays.
-fn point_latest(parent: &Path, id: &str) -> io::Result<()> {
+fn point_latest(parent: &Path, id: &str, place: &Path) -> io::Result<()> {
     let latest = parent.join(LATEST);
     if fs::symlink_metadata(&latest).is_ok_and(|meta| !meta.file_type().is_symlink()) {
         let text = format!("`{}` is not a link and was left alone", latest.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
     }
     let temporary = parent.join(format!(".{LATEST}-{id}"));
-    std::os::unix::fs::symlink(id, &temporary)?;
+    std::os::unix::fs::symlink(place, &temporary)?;
     fs::rename(&temporary, &latest).inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
@@ -200,6 +220,20 @@ mod tests {
         assert_eq!(latest, Path::new(ids[2]), "the link is relative and points at the newest");
         assert_eq!(names_in(parent.path()).len(), 4, "three runs, one link, nothing else");
         assert!(names_in(runs[0].path()).is_empty(), "the probe is gone");
+    }
+
+    #[test]
+    fn of_runs_within_one_folder_latest_is_the_newest_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let set = RunDir::create(parent.path(), "scale").unwrap();
+        for name in ["w1", "w2"] {
+            let run = set.create_within(name).unwrap();
+            assert_eq!(run.id(), format!("{}-{name}", set.id()), "one name in all of the results");
+            let latest = fs::canonicalize(parent.path().join("latest")).unwrap();
+            assert_eq!(latest, fs::canonicalize(run.path()).unwrap(), "it is a run, not the set");
+        }
+        assert!(set.create_within("w2").is_err(), "no run gets the folder of another");
+        assert_eq!(names_in(set.path()), ["w1", "w2"], "and nothing else");
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod rejudge;
 pub mod repeats;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scale;
 pub mod schema;
 pub mod signoff;
 pub mod slo;

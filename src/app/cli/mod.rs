@@ -74,6 +74,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
     };
     let commands = [
         Command::Capacity,
+        Command::Scale,
         Command::Rehearse,
         Command::Load,
         Command::Config,
@@ -147,6 +148,10 @@ fn grammar() -> clap::Command {
             ),
         )
         .subcommand(subcommand(
+            Command::Scale,
+            "The capacity of several numbers of workers, the law of its growth, and workers needed for the goal",
+        ))
+        .subcommand(subcommand(
             Command::Rehearse,
             "The same campaign in virtual time: what would it take and find? Needs no server",
         ))
@@ -195,7 +200,7 @@ fn subcommand(command: Command, about: &'static str) -> clap::Command {
         Arg::new(key.name)
             .long(key.flag())
             .value_name(key.name)
-            .help(format!("{} [default: {}]", key.help, key.fallback))
+            .help(format!("{} [default: {}]", key.help, key.fallback_of(command)))
             .hide(!key.is_taken_by(command))
             .allow_negative_numbers(true)
             .help_heading("Settings")

@@ -1,5 +1,7 @@
 //! `plimsoll capacity`: the main job, from the preflight to the signed result.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::anyhow;
 
 use crate::app::conduct::{ConductError, conduct};
@@ -17,6 +19,7 @@ use crate::app::witness::{Audience, Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
 use crate::campaign::{Campaign, CampaignOutcome, Step};
+use crate::files::run_dir::{RunDir, WriteError};
 use crate::report::assemble::sent;
 use crate::report::caution::cautions;
 use crate::report::schema::{CalibrationRecord, Outcome, RunRecord};
@@ -31,27 +34,60 @@ use crate::trial::objective::Objective;
 use crate::trial::{Measurer, Workload};
 use crate::units::Rps;
 
+/// A campaign that has come to its end, whatever the end; its files are written.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// The result.
+    pub record: RunRecord,
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// How it ended.
+    pub ended: Result<Exit, Failure>,
+}
+
 /// Runs the command; with `resume` it goes on with a run that was broken off.
 ///
 /// # Errors
 /// When nothing could be measured or nothing could be written.
 pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
-    let forecast = forecast(&plan(settings, None, None));
-    check_budget(settings, forecast)?;
-    if let Some(past) = &resume {
-        // Before the target is started: a run that is finished needs none.
-        check_unfinished(settings, past)?;
-    }
-    let mut live_view = LiveView::open(settings)?;
+    check_budget(settings, forecast(&plan(settings, None, None)))?;
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
-    let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt)?;
-    // After the preflight, so that a target that is not there leaves no empty folder behind.
-    let run = if let Some(past) = resume {
-        Run::go_on(past, settings, &session)?
+    let measured = if let Some(past) = resume {
+        // Before the target is started: a run that is finished needs none.
+        check_unfinished(settings, &past)?;
+        measure(settings, &interrupt, |session| Run::go_on(past, settings, session))?
     } else {
-        let calibration = session.calibrate(&interrupt)?;
-        Run::begin(settings, &session, calibration)?
+        let folder = || RunDir::create(&settings.out, settings.preset.name());
+        measure(settings, &interrupt, |session| begin(settings, session, &interrupt, folder))?
     };
+    step_summary::append(&measured.record);
+    print(settings, &measured.folder, &measured.record)?;
+    measured.ended
+}
+
+/// A new run, in a folder that is made when the generator has shown what it can do.
+pub(super) fn begin(
+    settings: &Settings,
+    session: &Session,
+    interrupt: &Interrupt,
+    folder: impl FnOnce() -> Result<RunDir, WriteError>,
+) -> Result<Run, Failure> {
+    let calibration = session.calibrate(interrupt)?;
+    let dir = folder().map_err(|error| Failure::new(Exit::Results, error))?;
+    Ok(Run::begin(settings, session, calibration, dir))
+}
+
+/// One campaign, from the preflight to the files of its result; `open` makes its folder or opens that of a broken run.
+pub(super) fn measure(
+    settings: &Settings,
+    interrupt: &Interrupt,
+    open: impl FnOnce(&Session) -> Result<Run, Failure>,
+) -> Result<Measured, Failure> {
+    let mut live_view = LiveView::open(settings)?;
+    let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], interrupt)?;
+    // After the preflight, so that a target that is not there leaves no empty folder behind.
+    let run = open(&session)?;
+    let forecast = forecast(&plan(settings, None, None));
     announce(settings, &session, run.calibration(), forecast);
     fault::remember(format!("seed {}, journal in {}", settings.seed, run.folder().display()));
 
@@ -81,21 +117,20 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     let sent = sent(&log.sums, &log.trials, &log.recoveries);
     let uncounted = sent.clone().failed("the run ended while the documents were counted");
     run.write(&run.assemble(settings, elapsed_s, &outcome, log.clone(), uncounted, &session))?;
-    let verification = verify(&run, &outcome, sent, &session, &interrupt);
+    let verification = verify(&run, &outcome, sent, &session, interrupt);
     if interrupt.is_asked() {
         outcome.ended_by = outcome.ended_by.or(Some(Finding::Interrupted));
     }
     let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
     live_view.ends(&record);
     run.write(&record)?;
-    step_summary::append(&record);
-    print(settings, &run, &record)?;
     live_view.close();
-    match ended {
+    let ended = match ended {
         Ok(()) => Ok(exit_of(&outcome, record.outcome)),
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
         Err(ConductError::Trial(error)) => Err(Failure::internal(error)),
-    }
+    };
+    Ok(Measured { record, folder: run.folder().to_owned(), ended })
 }
 
 fn audience(settings: &Settings, forecast: Forecast, live_view: LiveView) -> Audience {
@@ -235,13 +270,12 @@ fn generator_line(calibration: &CalibrationRecord) -> String {
     format!("generator: {reach} (at {at_rps:.0}/s: {})", figures.join(", "))
 }
 
-fn print(settings: &Settings, run: &Run, record: &RunRecord) -> Result<(), Failure> {
+fn print(settings: &Settings, folder: &Path, record: &RunRecord) -> Result<(), Failure> {
     if settings.json {
         say(&serde_json::to_string_pretty(record).map_err(Failure::internal)?);
         return Ok(());
     }
-    let folder = run.folder().display().to_string();
-    let text = summary(record, &cautions(record), &folder);
+    let text = summary(record, &cautions(record), &folder.display().to_string());
     say(paint_summary(&text, stdout_takes_colour()).trim_end());
     Ok(())
 }

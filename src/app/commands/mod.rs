@@ -12,5 +12,6 @@ pub mod open;
 pub mod rehearse;
 pub mod rejudge;
 pub mod report;
+pub mod scale;
 pub mod schema;
 pub mod signoff;

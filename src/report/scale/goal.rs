@@ -1,0 +1,77 @@
+//! Can the goal be reached, and with how many workers?
+//!
+//! What was measured comes before what is foretold. As with every criterion, a pass must be shown with the certain end
+//! of an interval, and what cannot be shown either way is INVALID.
+
+use super::assemble::TRUSTED_RATIO;
+use super::{CountRecord, FitRecord, ForecastRecord, GoalRecord};
+use crate::report::figure::{counted, short_rate};
+use crate::report::schema::Outcome;
+
+/// The judgement of the goal, given as rate and headroom.
+pub(super) fn goal(
+    counts: &[CountRecord],
+    fit: Option<&FitRecord>,
+    forecast: Option<&ForecastRecord>,
+    (goal_rps, headroom_ratio): (f64, f64),
+) -> GoalRecord {
+    let needed_rps = goal_rps * (1.0 + headroom_ratio);
+    let reaches = |count: &&CountRecord| count.certain_rps().is_some_and(|rps| rps >= needed_rps);
+    let measured = counts.iter().find(reaches);
+    let (outcome, reason) = match (measured, fit, forecast) {
+        (Some(count), _, _) => {
+            let rate = short_rate(count.certain_rps().unwrap_or(needed_rps));
+            (Outcome::Pass, format!("{} measured, {rate}/s and more", workers(count.workers)))
+        }
+        (None, Some(fit), Some(forecast)) => {
+            let fitted = counts.iter().filter(|count| count.fitted);
+            let greatest = fitted.map(|count| count.workers).max().unwrap_or_default();
+            foretold(fit, forecast, needed_rps, f64::from(greatest) * TRUSTED_RATIO)
+        }
+        (None, _, _) => {
+            let reason = "no count measured reaches it, and a forecast needs four counts that have a capacity";
+            (Outcome::Invalid, reason.to_owned())
+        }
+    };
+    let measured_workers = measured.map(|count| count.workers);
+    GoalRecord { goal_rps, headroom_ratio, needed_rps, measured_workers, outcome, reason }
+}
+
+fn foretold(
+    fit: &FitRecord,
+    forecast: &ForecastRecord,
+    needed_rps: f64,
+    trusted_workers: f64,
+) -> (Outcome, String) {
+    if let Some(most_rps) = fit.most_rps.filter(|most_rps| *most_rps < needed_rps) {
+        let peak = fit.peak_workers.map_or_else(
+            || "however many workers".to_owned(),
+            |workers| format!("with about {workers:.0} workers"),
+        );
+        let reason = format!("the law reaches at most {}/s, {peak}", short_rate(most_rps));
+        return (Outcome::Fail, reason);
+    }
+    let Some(count) = forecast.workers else {
+        return (Outcome::Invalid, "it would take more workers than are forecast".to_owned());
+    };
+    match forecast.workers_high {
+        _ if f64::from(count) > trusted_workers => {
+            let reason = format!("{} by the law, too far from what was measured", workers(count));
+            (Outcome::Invalid, reason)
+        }
+        Some(high) if f64::from(high) <= trusted_workers => {
+            (Outcome::Pass, format!("{} by the law, {high} are enough at 95 %", workers(count)))
+        }
+        _ => {
+            let reason = format!(
+                "{} by the law, but how many are certain to be enough lies too far from what was measured",
+                workers(count)
+            );
+            (Outcome::Invalid, reason)
+        }
+    }
+}
+
+fn workers(count: u32) -> String {
+    counted(u64::from(count), "worker")
+}
