@@ -137,7 +137,7 @@ pub(super) fn between(low_ratio: f64, high_ratio: f64) -> String {
     let (nearer, farther) = (changed(nearer), changed(farther));
     let word = |end: &str| end.rsplit(' ').next().unwrap_or_default().to_owned();
     match nearer.strip_suffix(&word(&farther)) {
-        Some(size) => format!("{}to {farther}", size),
+        Some(size) => format!("{size}to {farther}"),
         None => format!("between {nearer} and {farther}"),
     }
 }
