@@ -71,7 +71,7 @@ impl Scene {
     }
 }
 
-/// The rates that `repeats` searches of one run came to, or what came instead where one came to none.
+/// The rates that `repeats` searches of one run came to, 0 for one that could confirm none; or what ended them before.
 pub(crate) fn repeated(
     specimen: &Specimen,
     preset: Preset,
@@ -80,11 +80,11 @@ pub(crate) fn repeated(
 ) -> Result<Vec<f64>, String> {
     let (campaign, _, _) = played(specimen, preset, seed, repeats);
     let outcome = campaign.outcome();
-    if outcome.capacity.rps.is_none() {
-        let capacity = outcome.capacity;
+    let capacity = outcome.capacity;
+    if ![Finding::Capacity, Finding::Unconfirmed].contains(&capacity.finding) {
         return Err(format!("{}: {}", capacity.finding.name(), capacity.reasons.join("; ")));
     }
-    Ok(outcome.repeats.iter().filter_map(|search| search.rps).map(Rps::get).collect())
+    Ok(outcome.repeats.iter().map(|search| search.rps.map_or(0.0, Rps::get)).collect())
 }
 
 /// A whole campaign of `repeats` searches, and how long it took.

@@ -54,7 +54,7 @@ pub(super) const fn verdict(change: Change) -> &'static str {
 }
 
 fn side(side: &SideRecord) -> String {
-    let rates: Vec<String> = side.repeats_rps.iter().map(|rps| rate(Some(*rps))).collect();
+    let rates: Vec<String> = side.repeats_rps.iter().map(|rps| rate(*rps)).collect();
     let searches = match side.repeats_rps.len() {
         0 => "no capacity".to_owned(),
         1 => format!("capacity {} documents/s, one search", rate(side.median_rps)),
