@@ -46,6 +46,13 @@ compare *ARGS: _build
 open *ARGS: _build
     @{{ plimsoll }} open "$@"
 
+# Judge a finished run by a sign-off file: just signoff results/latest --slo slo.toml
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+signoff *ARGS: _build
+    @{{ plimsoll }} signoff "$@"
+
 # Offer one fixed rate: just load RPS=200 DURATION_S=10
 [group('measure')]
 [no-exit-message]

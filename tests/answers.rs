@@ -199,6 +199,7 @@ fn a_journal_that_is_read_back_leads_to_the_same_answer() {
                 seed: 9,
                 generator_rps: None,
                 calibration: None,
+                slo: None,
                 settings: BTreeMap::new(),
             }))
             .unwrap();

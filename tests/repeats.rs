@@ -150,6 +150,7 @@ fn written(run: &Run, folder: &RunDir, end: Option<TrialId>) {
         seed: 9,
         generator_rps: None,
         calibration: None,
+        slo: None,
         settings: BTreeMap::new(),
     };
     journal.append(&JournalLine::Run(header)).unwrap();

@@ -14,50 +14,17 @@
 
 mod common;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use common::{Server, tools};
-
-/// The folder with what drives the browser, installed beside the build once.
-fn driver() -> Result<PathBuf, String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
-    fs::create_dir_all(&folder).unwrap();
-    for name in ["package.json", "package-lock.json", "swagger.mjs"] {
-        fs::copy(source.join(name), folder.join(name)).unwrap();
-    }
-    let lock = source.join("package-lock.json");
-    if !tools::is_installed(&folder, &[&lock]) {
-        let mut install = Command::new("npm");
-        install.args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder);
-        tools::run(&mut install)?;
-        tools::mark_installed(&folder, &[&lock]);
-    }
-    Ok(folder)
-}
-
-fn chromium() -> Result<PathBuf, String> {
-    find_chromium().or_else(|_| {
-        tools::install("chromium");
-        find_chromium()
-    })
-}
-
-fn find_chromium() -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    std::env::split_paths(&path)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|program| program.is_file())
-        .ok_or_else(|| "no chromium in PATH".to_owned())
-}
+use common::{Server, browser, tools};
 
 #[test]
 fn a_document_goes_in_through_the_page_and_is_found_again() {
-    let Some(chromium) = tools::need("chromium is needed", chromium()) else { return };
-    let Some(folder) = tools::need("node and npm are needed", driver()) else { return };
+    let Some(chromium) = tools::need("chromium is needed", browser::chromium()) else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/swagger.mjs");
+    let driver = browser::driver(&script);
+    let Some(folder) = tools::need("node and npm are needed", driver) else { return };
     for front in ["pool", "prefork"] {
         // A browser opens connections ahead of need, and each occupies a pre-forked worker.
         let server = Server::start(&[("FRONT", front), ("WORKERS", "16"), ("ENGINE", "tantivy")]);

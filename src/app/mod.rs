@@ -5,12 +5,14 @@ pub mod cli;
 pub mod commands;
 pub mod conduct;
 mod credentials;
+pub mod drawing;
 mod example_api;
 pub mod exit;
 mod fault;
 pub mod interrupt;
 pub mod keys;
 pub mod later;
+pub mod live_view;
 mod opening;
 pub mod past;
 pub mod profiles;
@@ -18,7 +20,9 @@ pub mod run;
 pub mod schemas;
 pub mod session;
 pub mod settings;
+pub mod slo;
 pub mod sources;
+mod step_summary;
 pub mod system;
 pub mod target;
 mod values;
@@ -38,7 +42,7 @@ use commands::corpus::Wanted;
 use exit::{Exit, Failure};
 use keys::Command;
 use past::PastRun;
-use settings::Settings;
+use settings::{Settings, Talk};
 use sources::{FILE_NAME, Given, Texts};
 
 /// The whole process: reads its arguments, environment and file, runs the command, says what failed.
@@ -50,8 +54,8 @@ pub fn run() -> ExitCode {
         return ExitCode::from(code);
     }
     let exit = match cli::parse(arguments) {
-        Typed::Command { command, given, json, resume } => {
-            run_command(command, given, json, resume.as_deref())
+        Typed::Command { command, given, json, talk, resume } => {
+            run_command(command, given, (json, talk), resume.as_deref())
                 .unwrap_or_else(|failure| complain(&failure))
         }
         Typed::Finished(finished) => {
@@ -85,23 +89,26 @@ fn run_corpus(given: Given, wanted: &Wanted) -> Result<Exit, Failure> {
 fn resolve(command: Command, given: Given, json: bool) -> Result<Settings, Failure> {
     let file = read_file().map_err(Failure::usage)?;
     let given = Given { environment: env::vars_os().collect(), file, ..given };
-    let texts = Texts::gather(command, &given).map_err(Failure::usage)?;
-    Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)
+    let mut texts = Texts::gather(command, &given).map_err(Failure::usage)?;
+    let slo = slo::named(&texts).map_err(Failure::usage)?;
+    slo::fill_in(slo.as_ref(), &mut texts);
+    let settings = Settings::resolve(command, &texts, draw_seed(), json).map_err(Failure::usage)?;
+    settings.with_slo(slo).map_err(Failure::usage)
 }
 
 fn run_command(
     command: Command,
     given: Given,
-    json: bool,
+    (json, talk): (bool, Talk),
     resume: Option<&Path>,
 ) -> Result<Exit, Failure> {
     if let Some(folder) = resume {
         // A run of the past brings its own settings; environment and file are about new ones.
         let past = PastRun::read(folder)?;
-        let settings = past.settings(&given, json)?;
+        let settings = Settings { talk, ..past.settings(&given, json)? };
         return commands::capacity::run(&settings, Some(past));
     }
-    let settings = resolve(command, given, json)?;
+    let settings = Settings { talk, ..resolve(command, given, json)? };
     match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
@@ -124,6 +131,7 @@ fn run_finished(finished: Finished) -> Result<Exit, Failure> {
         }
         Finished::Report { run_dir } => commands::report::run(&run_dir),
         Finished::Open { run_dir } => commands::open::run(&run_dir),
+        Finished::Signoff { run_dir, slo, json } => commands::signoff::run(&run_dir, &slo, json),
     }
 }
 

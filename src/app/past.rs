@@ -83,7 +83,10 @@ impl PastRun {
         let words = words.chain(changed.words.iter().cloned()).collect();
         let given = Given { flags: changed.flags.clone(), words, ..Given::default() };
         let texts = Texts::gather(Command::Capacity, &given).map_err(Failure::usage)?;
-        Settings::resolve(Command::Capacity, &texts, self.header.seed, json).map_err(Failure::usage)
+        let settings = Settings::resolve(Command::Capacity, &texts, self.header.seed, json)
+            .map_err(Failure::usage)?;
+        // As it was then: the file may have changed since.
+        settings.with_slo(self.header.slo.as_deref().cloned()).map_err(Failure::usage)
     }
 
     /// Its trials.

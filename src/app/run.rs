@@ -144,10 +144,26 @@ impl Run {
             seed: settings.seed,
             generator_rps: self.generator_rps(),
             calibration: self.calibration,
+            slo: settings.slo.clone().map(Box::new),
             settings: self.settings.clone(),
         };
         journal.append(&JournalLine::Run(header)).map_err(failed)?;
         Ok(journal)
+    }
+
+    /// What is known of the run beside its measurements.
+    #[must_use]
+    pub fn sketch(&self, settings: &Settings) -> Sketch {
+        Sketch {
+            id: self.dir.id().to_owned(),
+            started_utc: self.started_utc.clone(),
+            seed: settings.seed,
+            environment: self.environment.clone(),
+            target: self.target.clone(),
+            settings: self.settings.clone(),
+            terms: terms(settings),
+            batch: settings.batch,
+        }
     }
 
     /// The result of the run so far.
@@ -161,27 +177,14 @@ impl Run {
         verification: VerificationRecord,
         session: &Session,
     ) -> RunRecord {
-        RunRecord::assemble(RunInputs {
-            tool: tool(),
-            stamp: RunStamp {
-                id: self.dir.id().to_owned(),
-                started_utc: self.started_utc.clone(),
-                wall_s,
-                seed: settings.seed,
-                interrupted: outcome.ended_by == Some(Finding::Interrupted),
-            },
-            environment: self.environment.clone(),
-            target: self.target.clone(),
-            settings: self.settings.clone(),
-            corpus: Some(corpus_record(&settings.corpus, session.corpus(), session.numbers_used())),
-            outcome,
-            verification,
-            trials: log.trials,
-            recoveries: log.recoveries,
-            sums: &log.sums,
-            terms: terms(settings),
-            batch: settings.batch,
-        })
+        let corpus = corpus_record(&settings.corpus, session.corpus(), session.numbers_used());
+        let sketch = self.sketch(settings);
+        let mut record = sketch.record(wall_s, outcome, log, verification, Some(corpus));
+        let asked = settings.slo.as_ref().and_then(|slo| slo.regression.as_ref());
+        if let (Some(baseline), Some(asked)) = (&settings.baseline, asked) {
+            record.hold_against(baseline, asked);
+        }
+        record
     }
 
     /// Writes the result and what is made of it.
@@ -195,6 +198,54 @@ impl Run {
             written.map_err(|error| Failure::new(Exit::Results, error))?;
         }
         Ok(())
+    }
+}
+
+/// What is known of a run beside its measurements.
+#[derive(Debug, Clone)]
+pub struct Sketch {
+    id: String,
+    started_utc: String,
+    seed: u64,
+    environment: EnvironmentRecord,
+    target: TargetRecord,
+    settings: BTreeMap<String, SettingRecord>,
+    terms: Terms,
+    batch: u64,
+}
+
+impl Sketch {
+    /// The result with what `log` holds, `wall_s` seconds after the beginning.
+    #[must_use]
+    pub fn record(
+        &self,
+        wall_s: f64,
+        outcome: &CampaignOutcome,
+        log: RunLog,
+        verification: VerificationRecord,
+        corpus: Option<CorpusRecord>,
+    ) -> RunRecord {
+        RunRecord::assemble(RunInputs {
+            tool: tool(),
+            stamp: RunStamp {
+                id: self.id.clone(),
+                started_utc: self.started_utc.clone(),
+                wall_s,
+                seed: self.seed,
+                interrupted: outcome.ended_by == Some(Finding::Interrupted),
+            },
+            environment: self.environment.clone(),
+            target: self.target.clone(),
+            settings: self.settings.clone(),
+            corpus,
+            outcome,
+            verification,
+            trials: log.trials,
+            recoveries: log.recoveries,
+            sums: &log.sums,
+            terms: self.terms.clone(),
+            batch: self.batch,
+        })
     }
 }
 
@@ -235,6 +286,10 @@ pub fn terms(settings: &Settings) -> Terms {
         levels: settings.levels.iter().map(|percent| percent.0).collect(),
         dashboard_p99_ms: settings.dashboard_p99_ms.map(|limit_ms| limit_ms as f64),
         dashboard_error_ratio: settings.dashboard_error_ratio,
+        is_p99_only_shown: settings.is_p99_only_shown(),
+        slo: settings.slo.clone(),
+        // The search was held to the settings, and these to the file.
+        not_searched: None,
     }
 }
 

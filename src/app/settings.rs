@@ -1,12 +1,15 @@
 //! The settings of one command: resolved from all forms, checked once, trusted afterwards.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
 pub use super::choices::LoadSettings;
 use super::choices::{
-    LEVELS_WANTED, corpus, load, parse_levels, permissions, repeats, span_or, target, trust,
+    LEVELS_WANTED, corpus, listen, load, parse_levels, permissions, repeats, seed, span_or, target,
+    trust,
 };
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
@@ -20,11 +23,22 @@ use crate::corpus::plan::CorpusPlan;
 use crate::live::tls::Trust;
 use crate::live::{Pacing, Reuse};
 use crate::profile::PermissionsShape;
+use crate::report::schema::RunRecord;
+use crate::report::slo::SloRecord;
 use crate::schedule::ArrivalLaw;
 use crate::units::{LoadPercent, Rps};
 
 /// Histograms end at an hour, and so do limits.
 const LIMIT_MOST_MS: u64 = 3_600_000;
+
+/// What stderr carries of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Talk {
+    /// Progress, notes, cautions, errors.
+    Usual,
+    /// Cautions and errors.
+    Quiet,
+}
 
 /// The settings of one command; what the command does not take has its default.
 #[derive(Debug, Clone)]
@@ -93,14 +107,24 @@ pub struct Settings {
     pub corpus: CorpusPlan,
     /// Number of the first document; `None` to go on after the last run.
     pub first_index: Option<u64>,
+    /// Where a page follows the run.
+    pub ui: Option<SocketAddr>,
+    /// Where figures can be read while the run goes on.
+    pub metrics: Option<SocketAddr>,
     /// Parent of the run's folder.
     pub out: PathBuf,
     /// Environment variables of the embedded example API, `WORKERS` first.
     pub example_api: Vec<(String, String)>,
     /// The trial of `load`; for `config` when `RPS` is given.
     pub load: Option<LoadSettings>,
+    /// What the run is judged by beyond the settings.
+    pub slo: Option<SloRecord>,
+    /// The run that it asks to be held against.
+    pub baseline: Option<Arc<RunRecord>>,
     /// Whether stdout carries JSON.
     pub json: bool,
+    /// What stderr carries.
+    pub talk: Talk,
     /// What the command takes, in the order of the table, with the origin of each.
     pub resolved: Vec<Resolved>,
 }
@@ -158,24 +182,32 @@ impl Settings {
             preset,
             repeats,
             budget_s: span_or(&values, "BUDGET_S", effort.budget_of_s(repeats))?,
-            seed: if values.is_given("SEED") {
-                values.whole("SEED", 0, u64::MAX)?
-            } else {
-                drawn_seed
-            },
+            seed: seed(&values, drawn_seed)?,
             corpus: corpus(&values)?,
             first_index: values.whole_or("FIRST_INDEX", "auto", 0, u64::MAX)?,
+            ui: listen(&values, "UI")?,
+            metrics: listen(&values, "METRICS")?,
             out: values.parse("OUT", "the name of a folder", |text| {
                 (!text.is_empty()).then(|| PathBuf::from(text))
             })?,
             example_api,
             load: load(command, &values)?,
+            // Whoever has read it adds it: see `slo.rs`.
+            slo: None,
+            baseline: None,
             json,
+            talk: Talk::Usual,
             resolved: Vec::new(),
         };
         settings.refuse_contradictions(command)?;
         let resolved = settings.list(command, &values);
         Ok(Self { resolved, ..settings })
+    }
+
+    /// Whether stderr carries neither progress nor notes.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.talk == Talk::Quiet
     }
 
     fn refuse_contradictions(&self, command: Command) -> Result<()> {

@@ -29,6 +29,8 @@ pub enum Origin {
     Environment,
     /// `plimsoll.toml`.
     File,
+    /// The sign-off file.
+    Slo,
     /// The table of keys.
     Default,
     /// The figures of the preset.
@@ -48,6 +50,7 @@ impl Origin {
             Self::Word => "word",
             Self::Environment => "environment",
             Self::File => "file",
+            Self::Slo => "slo",
             Self::Default => "default",
             Self::Preset => "preset",
             Self::Implied => "implied",
@@ -109,7 +112,7 @@ impl Texts {
     }
 
     /// Forms are read in the order of their precedence: what is there already stays.
-    fn put(&mut self, key: &Key, value: String, origin: Origin) {
+    pub(super) fn put(&mut self, key: &Key, value: String, origin: Origin) {
         if self.get(key.name).is_none() {
             self.0.push(Text { key: key.name, value, origin });
         }

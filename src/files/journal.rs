@@ -163,6 +163,7 @@ mod tests {
             seed: u64::MAX,
             generator_rps: None,
             calibration: None,
+            slo: None,
             settings: BTreeMap::new(),
         });
         journal.append(&header).unwrap();

@@ -1,12 +1,19 @@
 //! The files of a result, all made of the one record: written by a run, and again by `report`.
 
+use super::caution::cautions;
+use super::junit::junit;
+use super::markdown::markdown;
 use super::page::{Mode, PageError, page};
 use super::schema::RunRecord;
 
 /// Name of the result within a run's folder.
 pub const RESULT_FILE: &str = "result.json";
-/// Name of the page within a run's folder.
+/// Name of the page.
 pub const REPORT_FILE: &str = "report.html";
+/// Name of the summary in Markdown.
+pub const SUMMARY_FILE: &str = "summary.md";
+/// Name of the criteria as a test report.
+pub const JUNIT_FILE: &str = "junit.xml";
 
 /// A file of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +24,7 @@ pub struct Artifact {
     pub text: String,
 }
 
-/// Why a file of a result could not be made.
+/// Why a file of a result could not be made; none of it happens to a result that was measured.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
     /// A number of the result is none that JSON has.
@@ -26,13 +33,17 @@ pub enum ArtifactError {
     /// The page failed.
     #[error("{REPORT_FILE} could not be made: {0}")]
     Page(#[from] PageError),
+    /// Text that XML has not.
+    #[error("{JUNIT_FILE} could not be made: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
 }
 
 /// How a file of a result is made of the record.
 type Maker = fn(&RunRecord) -> Result<String, ArtifactError>;
 
 /// Everything that is made of the result, and again whenever somebody asks.
-const DERIVED: &[(&str, Maker)] = &[(REPORT_FILE, report)];
+const DERIVED: &[(&str, Maker)] =
+    &[(SUMMARY_FILE, summary), (JUNIT_FILE, criteria), (REPORT_FILE, report)];
 
 /// What is written of `run`, the result first: all others are made of it.
 ///
@@ -51,6 +62,14 @@ fn result(run: &RunRecord) -> Result<String, ArtifactError> {
     let mut text = serde_json::to_string_pretty(run)?;
     text.push('\n');
     Ok(text)
+}
+
+fn summary(run: &RunRecord) -> Result<String, ArtifactError> {
+    Ok(markdown(run, &cautions(run)))
+}
+
+fn criteria(run: &RunRecord) -> Result<String, ArtifactError> {
+    Ok(junit(run)?)
 }
 
 fn report(run: &RunRecord) -> Result<String, ArtifactError> {

@@ -132,6 +132,7 @@ impl RunRecord {
                 levels: &levels,
                 levels_missing: outcome.levels_missing.as_deref(),
                 trials: &trials,
+                recoveries: &recoveries,
                 verification: &inputs.verification,
             },
             &inputs.terms,
@@ -160,6 +161,7 @@ impl RunRecord {
             recoveries,
             levels,
             levels_missing: outcome.levels_missing.clone(),
+            slo: inputs.terms.slo,
             criteria,
             outcome: judgement,
         }

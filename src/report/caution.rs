@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::figure;
 use super::schema::RunRecord;
+use super::slo::SloRecord;
 
 /// Samples from which a p99 has an upper end.
 const P99_SAMPLES: u64 = 299;
@@ -39,6 +40,8 @@ pub enum Caution {
     DashboardSamples {
         /// The fewest of any level.
         samples: u64,
+        /// Whether limits of the sign-off file were left out for it.
+        is_left_out: bool,
     },
     /// The bracket that an unconfirmed search had come to.
     UnconfirmedBracket {
@@ -111,10 +114,11 @@ impl fmt::Display for Caution {
                 "few_samples: the confirmation holds by its measured values, its bounds need more \
                  requests; use PRESET=signoff or a greater BUDGET_S",
             ),
-            Self::DashboardSamples { samples } => write!(
+            Self::DashboardSamples { samples, is_left_out } => write!(
                 f,
                 "{samples} queries a level are too few to judge the dashboard's p99 (it takes \
-                 {P99_SAMPLES}); use PRESET=standard or a greater DASHBOARD_S"
+                 {P99_SAMPLES}){}; use PRESET=standard or a greater DASHBOARD_S",
+                if *is_left_out { ": the limits of the sign-off file are left out" } else { "" }
             ),
             Self::UnconfirmedBracket { low_rps, high_rps } => write!(
                 f,
@@ -188,7 +192,8 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
     }
     let times = run.levels.iter().map(|level| &level.dashboard.response_ms);
     let samples = times.filter(|times| times.p99_high.is_none()).map(|times| times.samples).min();
-    found.extend(samples.map(|samples| Caution::DashboardSamples { samples }));
+    let is_left_out = p99_left_out(run);
+    found.extend(samples.map(|samples| Caution::DashboardSamples { samples, is_left_out }));
     if has_flag("queries_cost") {
         found.push(Caution::QueriesCost);
     }
@@ -242,6 +247,13 @@ fn ports_short(run: &RunRecord) -> Option<Caution> {
     (held as f64 > PORTS_RATIO * ports as f64).then_some(Caution::Ports { held, ports })
 }
 
+/// Whether the sign-off file has a limit of a dashboard p99 and none of the criteria judges one.
+fn p99_left_out(run: &RunRecord) -> bool {
+    let is_asked = |slo: &SloRecord| slo.dashboard.iter().any(|limits| limits.p99_ms.is_some());
+    let is_judged = run.criteria.iter().any(|one| one.name.starts_with("dashboard_p99"));
+    run.slo.as_ref().is_some_and(is_asked) && !is_judged
+}
+
 fn setting<'a>(run: &'a RunRecord, key: &str) -> Option<&'a str> {
     run.settings.get(key)?.value.as_str()
 }
@@ -280,7 +292,7 @@ mod tests {
             Caution::VoidLevel { load_percent: 0, reason: run.trials[1].reasons[0].clone() },
             Caution::LevelsMissing { reason: "the time was up".to_owned() },
             Caution::FewSamples,
-            Caution::DashboardSamples { samples: 100 },
+            Caution::DashboardSamples { samples: 100, is_left_out: false },
             Caution::CoLocated,
             Caution::LanesClamped { wanted: 4096, allowed: 1000 },
             Caution::Overflow { times: 3 },

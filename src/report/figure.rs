@@ -91,6 +91,21 @@ pub fn columns(rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Text of unknown origin on one line: what steers a terminal, turns the direction of writing or is no character at all
+/// becomes a space.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let is_odd = |letter: char| {
+        letter.is_control()
+            || matches!(
+                letter,
+                '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+            )
+            || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|letter| if is_odd(letter) { ' ' } else { letter }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{CalibrationRecord, SettingRecord};
+use super::slo::SloRecord;
 use super::stream::StreamRecord;
 use crate::trial::evidence::Evidence;
 use crate::trial::hidden::Visible;
@@ -222,6 +223,9 @@ pub struct RunHeader {
     /// What else it can do there; null when it was not asked.
     #[serde(default)]
     pub calibration: Option<CalibrationRecord>,
+    /// The sign-off file; null without one.
+    #[serde(default)]
+    pub slo: Option<Box<SloRecord>>,
     /// Every setting with its origin.
     pub settings: BTreeMap<String, SettingRecord>,
 }

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use super::assemble::{RunInputs, RunSums, sent};
 use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::TrialRecord;
-use super::schema::{RunRecord, RunStamp, SettingRecord, TargetRecord};
-use super::signoff::Terms;
+use super::schema::{
+    CriterionRecord, Outcome as Judged, RunRecord, RunStamp, SettingRecord, TargetRecord,
+};
+use super::signoff::again::evidence as evidence_of;
+use super::signoff::{Terms, sign_off};
 use crate::campaign::{CampaignOutcome, LevelOutcome};
 use crate::schedule::{ArrivalLaw, Part};
 use crate::search::finding::{Capacity, Ends, Finding};
@@ -100,19 +103,7 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
 
 /// The evidence of a trial that shows nothing but its verdict.
 pub(crate) fn evidence(verdict: Verdict) -> Evidence {
-    Evidence {
-        verdict,
-        requests: 0,
-        measured_s: 0.0,
-        growth_ratio: 0.0,
-        failed: 0,
-        busy: None,
-        taken: None,
-        median: None,
-        tail_ratio: None,
-        unsteadiness: None,
-        accepted_rps: None,
-    }
+    Evidence { verdict, ..Evidence::nothing_yet() }
 }
 
 pub(crate) fn capacity(finding: Finding, rps: Option<f64>) -> Capacity {
@@ -134,9 +125,13 @@ pub(crate) fn terms() -> Terms {
         goal_rps: 200.0,
         headroom_ratio: 0.0,
         levels: vec![0, 50, 100, 120],
-        dashboard_p99_ms: None,
-        dashboard_error_ratio: None,
+        ..Terms::default()
     }
+}
+
+/// A setting that nobody gave.
+pub(crate) fn setting(value: &str) -> SettingRecord {
+    SettingRecord { value: value.into(), origin: "default".to_owned() }
 }
 
 /// A run with a soak and, where there is a capacity, the four usual levels of `queries` each.
@@ -181,6 +176,16 @@ pub(crate) fn run(capacity: Capacity, terms: Terms, queries: u32) -> RunRecord {
     )
 }
 
+/// The same run judged once more: measuring is made up once, for laws over many limits.
+pub(crate) fn judged(run: &RunRecord, terms: &Terms) -> Vec<CriterionRecord> {
+    sign_off(&evidence_of(run), terms).0
+}
+
+/// How the criterion `name` of `criteria` was judged.
+pub(crate) fn outcome_of(criteria: &[CriterionRecord], name: &str) -> Option<Judged> {
+    criteria.iter().find(|criterion| criterion.name == name).map(|criterion| criterion.outcome)
+}
+
 fn assemble(
     outcome: &CampaignOutcome,
     terms: Terms,
@@ -189,7 +194,6 @@ fn assemble(
     interrupted: bool,
 ) -> RunRecord {
     let wall_s = 40.0 * usize_to_u64(trials.len()) as f64;
-    let lanes = SettingRecord { value: "4096".into(), origin: "default".to_owned() };
     RunRecord::assemble(RunInputs {
         tool: ToolRecord {
             name: "plimsoll".to_owned(),
@@ -216,7 +220,7 @@ fn assemble(
             permissions: "object".to_owned(),
             base_ms: Some(10.0),
         },
-        settings: BTreeMap::from([("LANES_MAX".to_owned(), lanes)]),
+        settings: BTreeMap::from([("LANES_MAX".to_owned(), setting("4096"))]),
         corpus: None,
         outcome,
         verification: sent(sums, &trials, &[]),

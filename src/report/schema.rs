@@ -4,20 +4,25 @@
 //! version. STREAM is in `stream.rs`, a trial in `record.rs`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::criterion::{CriterionRecord, Outcome};
 use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord};
 use super::repeats::RepeatRecord;
+use super::slo::SloRecord;
 use super::stream::StreamRecord;
 use super::times::LatenessRecord;
 use super::verification::VerificationRecord;
 
 /// Version of the keys and their meaning.
 pub const SCHEMA_VERSION: &str = "1.1.0";
+
+/// The finding of a run, and the verdict of a trial, that is not over yet: what the live page is made of says so, and
+/// no file ever does.
+pub const RUNNING: &str = "running";
 
 /// The whole of `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +61,9 @@ pub struct RunRecord {
     pub generator: GeneratorRecord,
     /// Documents: what was accepted and what the target holds.
     pub verification: VerificationRecord,
+    /// The sign-off file that the run was judged by; null without one.
+    #[serde(default)]
+    pub slo: Option<SloRecord>,
     /// What the run was judged by.
     pub criteria: Vec<CriterionRecord>,
     /// The worst of the criteria.
@@ -237,53 +245,4 @@ pub struct CalibrationRecord {
     pub cpu_us_per_request: Option<f64>,
     /// The highest rate that it offered in time, doubling; null when not even `at_rps`.
     pub ceiling_rps: Option<f64>,
-}
-
-/// One thing that the run was judged by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CriterionRecord {
-    /// Its name.
-    pub name: String,
-    /// What was measured.
-    pub measured: Option<f64>,
-    /// What is held against it.
-    pub limit: Option<f64>,
-    /// Unit of both.
-    pub unit: String,
-    /// The judgement.
-    pub outcome: Outcome,
-    /// Why, in words.
-    pub reason: String,
-}
-
-/// The judgement of a criterion or of a run; the later, the worse.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Outcome {
-    /// Shown to be met.
-    Pass,
-    /// Shown to be missed.
-    Fail,
-    /// Neither can be said.
-    Invalid,
-}
-
-impl Outcome {
-    /// The outcome's name in results.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Fail => "FAIL",
-            Self::Invalid => "INVALID",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }

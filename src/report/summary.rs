@@ -202,16 +202,13 @@ fn judgement(run: &RunRecord) -> String {
     text
 }
 
-/// Measured value and limit, where both are known.
+/// Measured value and limit, where both are known and the reason does not say them.
 fn values(criterion: &CriterionRecord) -> String {
-    let Some((measured, limit)) = criterion.measured.zip(criterion.limit) else {
+    let is_known = criterion.measured.is_some() && criterion.limit.is_some();
+    if !is_known || !["ratio", "ms", "s"].contains(&criterion.unit.as_str()) {
         return String::new();
-    };
-    match criterion.unit.as_str() {
-        "ratio" => format!(" {:.3} % (limit {:.3} %)", measured * 100.0, limit * 100.0),
-        "ms" => format!(" {} ms (limit {} ms)", ms(Some(measured)), short_rate(limit)),
-        _ => String::new(),
     }
+    format!(" {} (limit {})", criterion.shown_measured(), criterion.shown_limit())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::schema::{CriterionRecord, Outcome};
+use super::criterion::{CriterionRecord, Limit, Outcome};
 
 /// Documents: what was accepted over the whole run, and what the target holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -79,14 +79,8 @@ impl VerificationRecord {
 }
 
 fn criterion(measured: Option<f64>, outcome: Outcome, reason: String) -> CriterionRecord {
-    CriterionRecord {
-        name: "verification".to_owned(),
-        measured,
-        limit: Some(0.0),
-        unit: "documents".to_owned(),
-        outcome,
-        reason,
-    }
+    let none = Limit::AtMost(0.0);
+    CriterionRecord::new("verification", "documents", measured, none, (outcome, reason))
 }
 
 #[cfg(test)]

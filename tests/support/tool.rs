@@ -11,6 +11,7 @@ use serde_json::Value;
 pub(crate) fn plimsoll(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.current_dir(folder).env("XDG_STATE_HOME", folder.join("state")).args(arguments);
+    command.env_remove("GITHUB_STEP_SUMMARY");
     for (name, _) in std::env::vars_os() {
         if name == "WORKERS" || name.to_string_lossy().starts_with("PLIMSOLL_") {
             command.env_remove(name);

@@ -1,5 +1,6 @@
 //! A server under test and raw HTTP to talk to it.
 
+pub mod browser;
 pub mod tools;
 
 use std::io::{BufRead, BufReader, Read, Write};

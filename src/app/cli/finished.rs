@@ -20,6 +20,8 @@ const BASELINE: &str = "BASELINE";
 pub(super) const RUN: &str = "RUN";
 const REPORT: &str = "report";
 const OPEN: &str = "open";
+const SIGNOFF: &str = "signoff";
+const SLO: &str = "slo";
 
 /// A command about runs that are there already; it measures nothing.
 #[derive(Debug)]
@@ -59,6 +61,15 @@ pub enum Finished {
         /// The folder of the run.
         run_dir: PathBuf,
     },
+    /// Judge the result once more.
+    Signoff {
+        /// The folder of the run, or its result.
+        run_dir: PathBuf,
+        /// The sign-off file.
+        slo: PathBuf,
+        /// Whether stdout carries JSON.
+        json: bool,
+    },
 }
 
 /// The grammar of all of them.
@@ -88,6 +99,18 @@ pub(super) fn commands() -> Vec<clap::Command> {
         clap::Command::new(OPEN)
             .about("Print the path of a run's page, and open it where there is a desktop")
             .arg(run_dir()),
+        clap::Command::new(SIGNOFF)
+            .about("Judge a finished run by a sign-off file, without measuring")
+            .arg(run_dir())
+            .arg(
+                Arg::new(SLO)
+                    .long(SLO)
+                    .value_name("FILE")
+                    .required(true)
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .help("sign-off file, such as slo.toml"),
+            )
+            .arg(Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("JSON on stdout")),
     ]
 }
 
@@ -109,6 +132,11 @@ pub(super) fn typed(name: &str, matches: &ArgMatches) -> Option<Finished> {
         name if name == Command::Rejudge.name() => Some(Finished::Rejudge {
             run_dir: run_dir()?,
             given: given(matches),
+            json: matches.get_flag(JSON),
+        }),
+        SIGNOFF => Some(Finished::Signoff {
+            run_dir: run_dir()?,
+            slo: matches.get_one::<PathBuf>(SLO).cloned()?,
             json: matches.get_flag(JSON),
         }),
         _ => None,

@@ -7,11 +7,13 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::fault;
 use crate::app::interrupt::Interrupt;
 use crate::app::later::Later;
+use crate::app::live_view::LiveView;
 use crate::app::past::PastRun;
 use crate::app::run::Run;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
-use crate::app::witness::{Recorder, RunLog};
+use crate::app::step_summary;
+use crate::app::witness::{Audience, Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
 use crate::campaign::{Campaign, CampaignOutcome, Step};
@@ -23,7 +25,7 @@ use crate::report::verification::VerificationRecord;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
 use crate::term::colour::{paint_summary, stdout_takes_colour};
-use crate::term::progress::Progress;
+use crate::term::progress::{Expected, Progress};
 use crate::term::{complain, say};
 use crate::trial::objective::Objective;
 use crate::trial::{Measurer, Workload};
@@ -40,6 +42,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         // Before the target is started: a run that is finished needs none.
         check_unfinished(settings, past)?;
     }
+    let mut live_view = LiveView::open(settings)?;
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], &interrupt)?;
     // After the preflight, so that a target that is not there leaves no empty folder behind.
@@ -61,8 +64,9 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
     let journal = run.journal(settings)?;
     let mut log = RunLog::after(run.past(), session.ready.accepted.len());
     log.sums.set_calibration(run.calibration());
-    let progress = Progress::auto(Some(settings.budget_s), settings.repeats);
-    let mut recorder = Recorder::new(journal, interrupt.clone(), progress, log);
+    live_view.draw(run.sketch(settings), &campaign);
+    let audience = audience(settings, forecast, live_view);
+    let mut recorder = Recorder::new(journal, interrupt.clone(), log, audience);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
     let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder);
@@ -72,7 +76,7 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         outcome.capacity.flags.push(Flag::CoLocated);
     }
     let elapsed_s = measurer.elapsed_s();
-    let log = recorder.into_log();
+    let (log, live_view) = recorder.into_parts();
     // Counting may take a minute: what was measured is on the disk before.
     let sent = sent(&log.sums, &log.trials, &log.recoveries);
     let uncounted = sent.clone().failed("the run ended while the documents were counted");
@@ -82,13 +86,26 @@ pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure
         outcome.ended_by = outcome.ended_by.or(Some(Finding::Interrupted));
     }
     let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
+    live_view.ends(&record);
     run.write(&record)?;
+    step_summary::append(&record);
     print(settings, &run, &record)?;
+    live_view.close();
     match ended {
         Ok(()) => Ok(exit_of(&outcome, record.outcome)),
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
         Err(ConductError::Trial(error)) => Err(Failure::internal(error)),
     }
+}
+
+fn audience(settings: &Settings, forecast: Forecast, live_view: LiveView) -> Audience {
+    let expected = Expected {
+        forecast_s: Some(forecast.search_s + forecast.levels_s),
+        budget_s: Some(settings.budget_s),
+        repeats: settings.repeats,
+    };
+    let progress = Progress::auto(expected, settings.is_quiet());
+    Audience { progress, live_view, batch: settings.batch }
 }
 
 /// Holds what the target has against what it accepted; not where the user wants to stop or the target is lost, and not
@@ -133,7 +150,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
     let in_requests = |documents: Rps| documents.scaled(1.0 / settings.batch as f64);
     CampaignPlan {
         // Beyond half of what it reaches at all, the generator is not trusted.
-        mix: settings.mix.then_some(settings.dashboard_p99_ms),
+        mix: settings.mix.then(|| settings.mixed_p99_ms()),
         batch: settings.batch,
         generator: generator_rps.and_then(|rps| Rps::new(rps / 2.0)),
         goal: in_requests(settings.goal),
@@ -142,7 +159,7 @@ pub fn plan(settings: &Settings, base_ms: Option<f64>, generator_rps: Option<f64
         objective: Objective {
             p99_ms: settings.p99_ms,
             error_ratio: settings.error_ratio,
-            dashboard_error_ratio: settings.dashboard_error_ratio.filter(|_| settings.mix),
+            dashboard_error_ratio: settings.mixed_error_ratio().filter(|_| settings.mix),
             base_ms,
         },
         timeout_ms: settings.timeout_ms,
@@ -178,6 +195,9 @@ fn announce(
     calibration: Option<CalibrationRecord>,
     forecast: Forecast,
 ) {
+    if settings.is_quiet() {
+        return;
+    }
     complain(&format!(
         "measuring {} ({} workers, {:.1} ms at rest), preset {}, seed {}",
         session.base_url,

@@ -13,3 +13,4 @@ pub mod rehearse;
 pub mod rejudge;
 pub mod report;
 pub mod schema;
+pub mod signoff;

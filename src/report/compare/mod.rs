@@ -18,7 +18,9 @@ pub use conditions::OtherObjective;
 pub use figures::{FigureChange, IntervalOf, Told};
 pub use html::page;
 
-use super::schema::{CriterionRecord, Outcome, RunRecord, SCHEMA_VERSION};
+use super::criterion::{CriterionRecord, Limit, Outcome};
+use super::schema::{RunRecord, SCHEMA_VERSION};
+use super::slo::RegressionSlo;
 use crate::seed::Seed;
 use crate::stats::bootstrap::median;
 
@@ -136,13 +138,22 @@ pub fn regression(
         ),
         Err(error) => (None, Outcome::Invalid, error.to_string()),
     };
-    CriterionRecord {
-        name: "regression".to_owned(),
-        measured,
-        limit: Some(max_drop_pct / 100.0),
-        unit: "ratio".to_owned(),
-        outcome,
-        reason,
+    let limit = Limit::AtMost(max_drop_pct / 100.0);
+    CriterionRecord::new("regression", "ratio", measured, limit, (outcome, reason))
+}
+
+impl RunRecord {
+    /// Adds the criterion that this run is no worse than `baseline`, as a sign-off file asks it.
+    ///
+    /// What has failed whatever else can be said (below the floor, documents lost) stays a failure.
+    pub fn hold_against(&mut self, baseline: &Self, asked: &RegressionSlo) {
+        let found = regression(baseline, self, asked.max_capacity_drop_pct, asked.alpha);
+        let is_decided =
+            self.capacity.finding == "below_floor" || self.verification.is_clean() == Some(false);
+        if !is_decided {
+            self.outcome = self.outcome.max(found.outcome);
+        }
+        self.criteria.push(found);
     }
 }
 

@@ -216,13 +216,15 @@ fn log_ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
         middle if middle > 2.2 => &[1.0, 3.0],
         _ => &[1.0, 2.0, 5.0],
     };
+    // A line along either edge of the plot would not be seen.
+    let (low, high) = (low * 0.97, high * 1.03);
     let first = low.log10().floor();
     let all: Vec<f64> = (0..TICKS_MAX)
         .map(|number| 10_f64.powf(first + f64::from(number)))
         .flat_map(|power| leads.iter().map(move |lead| lead * power))
         .collect();
-    let begin = all.iter().copied().filter(|at| *at <= low * 1.000_1).last().unwrap_or(low);
-    let end = all.iter().copied().find(|at| *at >= high * 0.999_9).unwrap_or(high);
+    let begin = all.iter().copied().rfind(|at| *at <= low).unwrap_or(low);
+    let end = all.iter().copied().find(|at| *at >= high).unwrap_or(high);
     let end = if end > begin { end } else { begin * 10.0 };
     (begin, end, all.into_iter().filter(|at| *at >= begin * 0.999 && *at <= end * 1.001).collect())
 }
@@ -268,7 +270,8 @@ mod tests {
             labels(&Axis::log(""), &[0.4, 30.0]),
             ["0.2", "0.5", "1", "2", "5", "10", "20", "50"]
         );
-        assert_eq!(labels(&Axis::clock(""), &[200.0]), ["0:00", "1:00", "2:00", "3:00"]);
+        let clock = Axis { high: Some(200.0), ..Axis::clock("") };
+        assert_eq!(labels(&clock, &[120.0]), ["0:00", "1:00", "2:00", "3:00"], "to its end");
         assert_eq!(labels(&Axis::percentiles(""), &[1500.0]), ["p50", "p90", "p99", "p99.9"]);
     }
 

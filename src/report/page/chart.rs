@@ -292,3 +292,42 @@ impl<'a> Data<'a> {
 fn short(value: f64) -> f64 {
     format!("{value:.4e}").parse().unwrap_or(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(points: Vec<(f64, Option<f64>)>) -> Chart {
+        let series = Series::new("kind", Tone::First, Shape::Line, points);
+        Chart::new("a", "A", Axis::linear("documents/s"), Axis::log("ms"), vec![series])
+    }
+
+    #[test]
+    fn a_chart_without_a_value_is_no_figure() {
+        for points in
+            [vec![], vec![(1.0, None)], vec![(1.0, Some(f64::NAN))], vec![(1.0, Some(0.0))]]
+        {
+            let figure = chart(points.clone()).figure().unwrap();
+            assert_eq!(figure, None, "{points:?} cannot be seen on a logarithmic axis");
+        }
+    }
+
+    #[test]
+    fn a_gap_parts_a_line_and_a_lone_point_is_seen() {
+        let points = vec![(1.0, Some(2.0)), (2.0, Some(3.0)), (3.0, None), (4.0, Some(5.0))];
+        let svg = chart(points).figure().unwrap().unwrap().svg;
+        let stroke = "stroke=\"var(--first)\"";
+        assert_eq!(svg.matches(stroke).count(), 1, "one stretch of two points: {svg}");
+        assert_eq!(svg.matches("<circle").count(), 1, "and one point alone: {svg}");
+    }
+
+    #[test]
+    fn names_in_a_chart_open_no_tag() {
+        let mut chart = chart(vec![(1.0, Some(2.0)), (2.0, Some(3.0))]);
+        let label = "<script>alert(1)</script>\"'".to_owned();
+        chart.x.label.clone_from(&label);
+        chart.marks.push(Mark { side: Side::Y, from: 2.5, to: None, label, tone: Tone::Bad });
+        let svg = chart.figure().unwrap().unwrap().svg;
+        assert!(!svg.contains("<script") && svg.contains("&lt;script"), "{svg}");
+    }
+}

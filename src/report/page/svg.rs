@@ -3,6 +3,8 @@
 //! The drawing library knows plain colours only. Each tone is drawn in a colour that nothing else has and
 //! becomes a variable of the style sheet afterwards, so that the same drawing suits light and dark paper.
 
+use std::fmt::Write;
+
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::{
@@ -52,9 +54,10 @@ pub(super) fn draw(chart: &Chart, x: &Span, y: &Span) -> Result<String, DrawErro
         let is_named =
             chart.marks.iter().any(|mark| mark.side == Side::X && !mark.label.is_empty());
         let top_px = if is_named { TOP_NAMED_PX } else { TOP_PX };
-        let down = top_px * FINE..(height_px - BOTTOM_PX) * FINE;
+        // Greater values stand higher on the paper.
+        let upwards = (height_px - BOTTOM_PX) * FINE..top_px * FINE;
         let area: Area<'_> =
-            paper.apply_coord_spec(Cartesian2d::new(y_range(x), y_range(y), (across, down)));
+            paper.apply_coord_spec(Cartesian2d::new(range(x), range(y), (across, upwards)));
         let pen = Pen { paper: &paper, area: &area, x, y };
         if let Some(cells) = &chart.cells {
             under = pen.cells(cells);
@@ -71,7 +74,7 @@ pub(super) fn draw(chart: &Chart, x: &Span, y: &Span) -> Result<String, DrawErro
     Ok(themed(&text, &under))
 }
 
-fn y_range(span: &Span) -> std::ops::Range<f64> {
+fn range(span: &Span) -> std::ops::Range<f64> {
     span.place(span.low)..span.place(span.high)
 }
 
@@ -115,15 +118,15 @@ impl Pen<'_, '_> {
         let (right, _) = self.at(self.x.high, self.y.high);
         for (at, label) in &self.y.ticks {
             let (_, place) = self.at(self.x.low, *at);
-            self.path(vec![(left, place), (right, place)], line(Tone::Rule, 1))?;
+            self.path(vec![(left, place), (right, place)], line(Tone::Rule, 4))?;
             self.text(label, (left - 8 * FINE, place), Tone::Soft, (HPos::Right, VPos::Center))?;
         }
         for (at, label) in &self.x.ticks {
             let (place, _) = self.at(*at, self.y.low);
-            self.path(vec![(place, bottom), (place, bottom + 4 * FINE)], line(Tone::Soft, 1))?;
+            self.path(vec![(place, bottom), (place, bottom + 4 * FINE)], line(Tone::Soft, 4))?;
             self.text(label, (place, bottom + 7 * FINE), Tone::Soft, (HPos::Center, VPos::Top))?;
         }
-        self.path(vec![(left, bottom), (right, bottom)], line(Tone::Soft, 1))?;
+        self.path(vec![(left, bottom), (right, bottom)], line(Tone::Soft, 4))?;
         let above = (2 * FINE, 11 * FINE);
         self.text(&self.y.label, above, Tone::Soft, (HPos::Left, VPos::Center))?;
         let below = (right, bottom + 26 * FINE);
@@ -271,7 +274,7 @@ impl Pen<'_, '_> {
             });
             let fields: String = fields.collect();
             if !fields.is_empty() {
-                paths += &format!("<path fill=\"var(--heat-{depth})\" d=\"{fields}\"/>");
+                let _ = write!(paths, "<path fill=\"var(--heat-{depth})\" d=\"{fields}\"/>");
             }
         }
         paths
@@ -320,8 +323,8 @@ fn themed(drawing: &str, under: &str) -> String {
         let plain = format!("\"#{position:02X}FE01\"");
         text = text.replace(&plain, &format!("\"var(--{})\"", tone.name()));
         let dashed = format!("\"#{position:02X}FE02\"");
-        let dashes = format!("\"var(--{})\" stroke-dasharray=\"20 16\"", tone.name());
-        text = text.replace(&dashed, &dashes);
+        let with_dashes = format!("\"var(--{})\" stroke-dasharray=\"20 16\"", tone.name());
+        text = text.replace(&dashed, &with_dashes);
     }
     for (long, short) in [
         (" opacity=\"1\"", ""),

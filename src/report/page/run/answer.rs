@@ -1,12 +1,12 @@
 //! The answer in one sentence, the few figures that matter, and what the run was judged by.
 
+use super::facts::warnings;
 use super::words::{count, ms, percent, rate, setting, short};
 use crate::report::advice::advice;
-use crate::report::caution::cautions;
 use crate::report::figure::{MISSING, counted, span};
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
-use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
+use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RUNNING, RunRecord};
 use crate::units::usize_to_u64;
 
 /// The level whose figures stand beside the capacity, in percent of it.
@@ -39,7 +39,9 @@ pub(super) fn about(run: &RunRecord) -> Vec<(String, String)> {
 pub(super) fn answer(run: &RunRecord) -> Answer {
     let told = advice(&run.capacity.finding);
     let mut beneath = Vec::new();
-    if run.capacity.rps.is_none() || run.capacity.finding != "capacity" {
+    if is_running(run) {
+        beneath.push("The run goes on; this page follows it.".to_owned());
+    } else if run.capacity.rps.is_none() || run.capacity.finding != "capacity" {
         beneath.extend(run.capacity.reasons.iter().map(|reason| format!("Because {reason}.")));
         if !told.next.is_empty() {
             beneath.push(format!("Next: {}.", told.next));
@@ -49,24 +51,37 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
         beneath
             .push("The run was interrupted: this page shows what was measured until then.".into());
     }
-    let warnings = usize_to_u64(cautions(run).len());
-    if warnings > 0 {
-        let caution = counted(warnings, "caution");
-        beneath.push(format!(
-            "{caution} at the end of this page: read them before you plan with the number."
-        ));
-    }
+    let all = match warnings(run).len() {
+        _ if is_running(run) => None,
+        0 => None,
+        _ if is_running(run) => None,
+        1 => Some("the caution".to_owned()),
+        several => Some(format!("the {several} cautions")),
+    };
+    beneath.extend(
+        all.map(|all| {
+            format!("Read {all} at the end of this page before you plan with the number.")
+        }),
+    );
     Answer {
-        badge: Some(run.outcome),
+        badge: (!is_running(run)).then_some(run.outcome),
         sentence: format!("{}{}", capacity_words(run), goal_words(run)),
         beneath,
         figures: figures(run),
     }
 }
 
+/// Whether the page is one of a run under way.
+pub(super) fn is_running(run: &RunRecord) -> bool {
+    run.capacity.finding == RUNNING
+}
+
 fn capacity_words(run: &RunRecord) -> String {
     let capacity = &run.capacity;
     let Some(rps) = capacity.rps else {
+        if is_running(run) {
+            return "No capacity is confirmed yet".to_owned();
+        }
         return format!("No capacity was confirmed: {}", advice(&capacity.finding).meaning);
     };
     if capacity.finding == "at_ceiling" {
@@ -127,8 +142,9 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     let capacity = &run.capacity;
     if let Some(rps) = capacity.rps {
         let ends = capacity.low_rps.zip(capacity.high_rps);
-        let beside = ends.map(|(low, high)| format!("{} to {}", rate(low), rate(high)));
-        tell("Capacity", rate(rps), "documents/s", beside.unwrap_or_default());
+        let ends = ends.map(|(low, high)| format!(", {} to {}", rate(low), rate(high)));
+        let beside = format!("documents/s{}", ends.unwrap_or_default());
+        tell("Capacity", rate(rps), "", beside);
     }
     if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, margin_ratio(goal)?))) {
         let sign = if ratio > 0.0 { "+" } else { "" };
@@ -150,9 +166,12 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     }
     if let (Some(found), Some(lost)) = (run.verification.found, run.verification.lost) {
         let wrong = lost + run.verification.doubled.unwrap_or_default();
-        let beside =
-            format!("of {} accepted, {} found", count(run.verification.accepted), count(found));
-        tell("Lost or doubled", count(wrong), "documents", beside);
+        let beside = format!(
+            "of {} accepted documents; {} found",
+            count(run.verification.accepted),
+            count(found)
+        );
+        tell("Lost or doubled", count(wrong), "", beside);
     }
     figures
 }
@@ -178,6 +197,9 @@ pub(super) fn criteria(run: &RunRecord) -> Section {
     let lead = "What was asked for, what was measured, and how far apart the two are. INVALID means \
                 that the measurement does not allow a judgement, which is not a pass.";
     let section = Section::new("criteria", "What the run was judged by", "Criteria", lead);
+    if is_running(run) {
+        return section.with(Block::missing("Nothing is judged before the end of the run."));
+    }
     if run.criteria.is_empty() {
         return section
             .with(Block::missing("The run was judged by nothing: it ended before it began."));

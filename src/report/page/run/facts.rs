@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::words::{count, count_or_dash, ms, text_or_dash};
 
+use crate::report::caution::cautions;
 use crate::report::figure::MISSING;
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Block, Cell, Column, Section, Table};
@@ -199,29 +200,27 @@ pub(super) fn settings(run: &RunRecord) -> Section {
 }
 
 /// What must be known beside the number.
-pub(super) fn cautions(run: &RunRecord) -> Section {
+pub(super) fn beware(run: &RunRecord) -> Section {
     let lead = "What must be known beside the number, and what can be done about it.";
     let section = Section::new("cautions", "Cautions", "Cautions", lead);
-    let mut items: Vec<String> = self::told_cautions(run);
-    items.extend(run.capacity.flags.iter().filter_map(|flag| flag_words(flag)).map(str::to_owned));
+    let items = warnings(run);
     if items.is_empty() {
         return section.with(Block::text("None: nothing about this run needs a warning."));
     }
     section.with(Block::List { items })
 }
 
-fn told_cautions(run: &RunRecord) -> Vec<String> {
-    let told = cautions_of(run).map(|text| {
+/// Every caution, and every flag that none of them tells.
+pub(super) fn warnings(run: &RunRecord) -> Vec<String> {
+    let told = cautions(run).into_iter().map(|caution| {
+        let text = caution.to_string();
         let mut letters = text.chars();
         let first = letters.next().map(char::to_uppercase).into_iter().flatten();
         let sentence: String = first.chain(letters).collect();
         format!("{}.", sentence.trim_end_matches('.'))
     });
-    told.collect()
-}
-
-fn cautions_of(run: &RunRecord) -> impl Iterator<Item = String> {
-    crate::report::caution::cautions(run).into_iter().map(|caution| caution.to_string())
+    let flags = run.capacity.flags.iter().filter_map(|flag| flag_words(flag));
+    told.chain(flags.map(str::to_owned)).collect()
 }
 
 /// What a flag of the search means, where no caution tells it already.

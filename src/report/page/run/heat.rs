@@ -50,16 +50,9 @@ pub(super) fn cells(trials: &[TrialRecord], workload: Workload, run_s: f64) -> O
         y_low: SHORTEST_MS * y_ratio.powf(lowest as f64),
         y_ratio,
         filled: filled.collect(),
-        depths: [
-            "of the responses of its moment: up to 0.3 %",
-            "1 %",
-            "3 %",
-            "10 %",
-            "30 %",
-            "more",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        depths: ["share of its moment: up to 0.3 %", "1 %", "3 %", "10 %", "30 %", "more"]
+            .map(str::to_owned)
+            .to_vec(),
     })
 }
 

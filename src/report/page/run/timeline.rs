@@ -119,8 +119,11 @@ fn seconds_of(run: &RunRecord, workload: Workload) -> f64 {
     usize_to_u64(streams.map(|stream| stream.seconds.len()).sum()) as f64
 }
 
+/// What a line counts in a second.
+type Count = fn(&SecondRecord) -> u64;
+
 fn lines(run: &RunRecord, workload: Workload, bin_s: f64) -> Vec<Series> {
-    let kinds: [(&str, Tone, fn(&SecondRecord) -> u64); 3] = [
+    let kinds: [(&str, Tone, Count); 3] = [
         (OFFERED, Tone::Soft, |second| second.offered),
         ("accepted", Tone::First, |second| second.accepted),
         (FAILED, Tone::Bad, |second| second.failed),
@@ -159,12 +162,9 @@ fn shown<'a>(seconds: &'a [SecondRecord], measure_s: f64, label: &str) -> &'a [S
     };
     let whole = round_to_usize((measure_s + 0.01).floor()).max(1).min(seconds.len());
     let length = match label {
-        OFFERED => whole,
-        // Behind the measured part come the last answers.
-        _ => {
-            let is_busy = |second: &SecondRecord| second.accepted + second.failed > 0;
-            seconds.iter().rposition(is_busy).map_or(0, |last| (last + 1).max(whole))
-        }
+        // Time-outs end long after the load has.
+        FAILED => seconds.iter().rposition(|second| second.failed > 0).map_or(0, |last| last + 1),
+        _ => whole,
     };
     if is_told { seconds.get(..length).unwrap_or_default() } else { &[] }
 }

@@ -1,0 +1,47 @@
+//! A real browser and what drives it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::tools;
+
+const PACKAGES: [(&str, &str); 2] = [
+    ("package.json", include_str!("../browser/package.json")),
+    ("package-lock.json", include_str!("../browser/package-lock.json")),
+];
+
+/// The folder with what drives the browser, installed beside the build once, and `script` in it.
+pub fn driver(script: &Path) -> Result<PathBuf, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, text) in PACKAGES {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    fs::copy(script, folder.join(script.file_name().unwrap())).unwrap();
+    let lock = folder.join("package-lock.json");
+    if !tools::is_installed(&folder, &[&lock]) {
+        let mut install = Command::new("npm");
+        install.args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder);
+        tools::run(&mut install)?;
+        tools::mark_installed(&folder, &[&lock]);
+    }
+    Ok(folder)
+}
+
+/// The browser's program.
+pub fn chromium() -> Result<PathBuf, String> {
+    find_chromium().or_else(|_| {
+        tools::install("chromium");
+        find_chromium()
+    })
+}
+
+fn find_chromium() -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|program| program.is_file())
+        .ok_or_else(|| "no chromium in PATH".to_owned())
+}
