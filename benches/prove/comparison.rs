@@ -5,6 +5,7 @@ use plimsoll::report::compare::{CapacityChange, Change, CompareTerms, judge};
 use plimsoll::seed::Seed;
 use plimsoll::sim::plan::TargetPlan;
 use plimsoll::sim::zoo::{self, Specimen};
+use plimsoll::stats::bootstrap::median;
 
 use crate::rehearsal::{in_parallel, repeated};
 
@@ -21,17 +22,17 @@ const CAPACITY_RPS: f64 = 230.0;
 /// Services of which two builds are compared.
 const SERVICES: [&str; 3] = ["deterministic", "exponential", "log-normal 0.5"];
 
-/// One baseline, the same build again, and a slower one.
+/// One baseline, the same build again, and a slower one; none where a search came to no capacity.
 struct Pair {
-    again: CapacityChange,
-    slower: CapacityChange,
+    again: Result<CapacityChange, String>,
+    slower: Result<CapacityChange, String>,
 }
 
 /// Prints a table of `pairs` comparisons of each service, and returns what was missed.
 pub(crate) fn prove(preset: Preset, pairs: u64) -> Vec<String> {
     println!(
-        "\n{}: comparison, {REPEATS} repeats a side\n\n| service | same build: worse / undecided / better | its interval \
-         holds 1 | 10 % slower: found / undecided | its interval holds the truth |\n|---|---|---|---|---|",
+        "\n{}: comparison, {REPEATS} repeats a side\n\n| service | same build: worse / undecided / better / no answer | its \
+         interval holds 1 | 10 % slower: found / undecided / no answer | capacity lower by, median |\n|---|---|---|---|---|",
         preset.name()
     );
     let services = zoo::well_behaved(CAPACITY_RPS);
@@ -41,22 +42,34 @@ pub(crate) fn prove(preset: Preset, pairs: u64) -> Vec<String> {
 
 fn table(preset: Preset, specimen: &Specimen, pairs: u64) -> Vec<String> {
     let found = in_parallel(pairs, |number| pair(preset, specimen, Seed(number)));
-    let count = |holds: &dyn Fn(&Pair) -> bool| found.iter().filter(|pair| holds(pair)).count();
-    let holds = |change: &CapacityChange, ratio: f64| {
-        change.low_ratio.is_some_and(|low| low <= ratio)
-            && change.high_ratio.is_some_and(|high| ratio <= high)
+    let again: Vec<_> = found.iter().map(|pair| &pair.again).collect();
+    let slower: Vec<_> = found.iter().map(|pair| &pair.slower).collect();
+    let holds_one = |change: &CapacityChange| {
+        change.low_ratio.is_some_and(|low| low <= 1.0)
+            && change.high_ratio.is_some_and(|high| high >= 1.0)
     };
-    let alarms = count(&|pair| pair.again.change == Change::Worse);
-    let hits = count(&|pair| pair.slower.change == Change::Worse);
+    let (alarms, hits) = (count(&again, Change::Worse), count(&slower, Change::Worse));
+    let drops: Vec<f64> = slower
+        .iter()
+        .filter_map(|change| change.as_ref().ok()?.ratio)
+        .map(|ratio| (1.0 - ratio) * 100.0)
+        .collect();
     println!(
-        "| {} | {alarms} / {} / {} of {pairs} | {} | {hits} / {} of {pairs} | {} |",
+        "| {} | {alarms} / {} / {} / {} of {pairs} | {} | {hits} / {} / {} of {pairs} | {:.1} % |",
         specimen.name,
-        count(&|pair| pair.again.change == Change::Undecided),
-        count(&|pair| pair.again.change == Change::Better),
-        count(&|pair| holds(&pair.again, 1.0)),
-        count(&|pair| pair.slower.change == Change::Undecided),
-        count(&|pair| holds(&pair.slower, 1.0 / SLOWER)),
+        count(&again, Change::Undecided),
+        count(&again, Change::Better),
+        again.iter().filter(|change| change.is_err()).count(),
+        again.iter().filter(|change| change.as_ref().is_ok_and(holds_one)).count(),
+        count(&slower, Change::Undecided),
+        slower.iter().filter(|change| change.is_err()).count(),
+        median(&drops).unwrap_or(f64::NAN),
     );
+    if std::env::var_os("TRACE").is_some() {
+        for lost in again.iter().chain(&slower).filter_map(|change| change.as_ref().err()) {
+            println!("  no answer: {lost}");
+        }
+    }
     let named = |what: String| format!("{}, comparison, {}: {what}", preset.name(), specimen.name);
     let mut missed = Vec::new();
     if alarms as f64 > FALSE_ALARMS_MOST * pairs as f64 {
@@ -68,12 +81,20 @@ fn table(preset: Preset, specimen: &Specimen, pairs: u64) -> Vec<String> {
     missed
 }
 
+fn count(changes: &[&Result<CapacityChange, String>], wanted: Change) -> usize {
+    let is_wanted = |change: &CapacityChange| change.change == wanted;
+    changes.iter().filter(|change| change.as_ref().is_ok_and(is_wanted)).count()
+}
+
 fn pair(preset: Preset, specimen: &Specimen, seed: Seed) -> Pair {
     let service_ms = specimen.target.service_ms * SLOWER;
     let slow = Specimen { target: TargetPlan { service_ms, ..specimen.target }, ..*specimen };
     let rates =
         |specimen: &Specimen, name: &str| repeated(specimen, preset, seed.named(name), REPEATS);
     let baseline = rates(specimen, "baseline");
-    let judged = |rates: &[f64]| judge(&baseline, rates, &CompareTerms::default(), seed);
-    Pair { again: judged(&rates(specimen, "again")), slower: judged(&rates(&slow, "slower")) }
+    let judged = |rates: Result<Vec<f64>, String>| {
+        let baseline = baseline.clone()?;
+        Ok(judge(&baseline, &rates?, &CompareTerms::default(), seed))
+    };
+    Pair { again: judged(rates(specimen, "again")), slower: judged(rates(&slow, "slower")) }
 }

@@ -71,11 +71,20 @@ impl Scene {
     }
 }
 
-/// The rates that `repeats` searches of one run came to; fewer where one came to none.
-pub(crate) fn repeated(specimen: &Specimen, preset: Preset, seed: Seed, repeats: u32) -> Vec<f64> {
+/// The rates that `repeats` searches of one run came to, 0 for one that could confirm none; or what ended them before.
+pub(crate) fn repeated(
+    specimen: &Specimen,
+    preset: Preset,
+    seed: Seed,
+    repeats: u32,
+) -> Result<Vec<f64>, String> {
     let (campaign, _, _) = played(specimen, preset, seed, repeats);
-    let searches = campaign.outcome().repeats;
-    searches.iter().filter_map(|search| search.rps).map(Rps::get).collect()
+    let outcome = campaign.outcome();
+    let capacity = outcome.capacity;
+    if ![Finding::Capacity, Finding::Unconfirmed].contains(&capacity.finding) {
+        return Err(format!("{}: {}", capacity.finding.name(), capacity.reasons.join("; ")));
+    }
+    Ok(outcome.repeats.iter().map(|search| search.rps.map_or(0.0, Rps::get)).collect())
 }
 
 /// A whole campaign of `repeats` searches, and how long it took.

@@ -1,7 +1,8 @@
 //! Whole searches, one after the other, and what they come to together.
 //!
-//! Each begins at a rate of its own on a target that has recovered; only the warm-up is shared. A search that ends in
-//! anything but a capacity ends them all: whatever the others would find, the run has no answer then.
+//! Each begins at a rate of its own on a target that has recovered; only the warm-up is shared. A run has an answer only
+//! where each of them ends in a capacity. One that could confirm no rate is followed by the others all the same, because
+//! they tell how rare that is; one that ends in anything else ends them all.
 
 use super::budget::search_least_s;
 use super::plan::CampaignPlan;
@@ -42,10 +43,11 @@ impl Searches {
         }
     }
 
-    /// Begins the next search; false where the current one was the last or came to no capacity.
+    /// Begins the next search; false where the current one was the last, or how it ended ends them all.
     pub(super) fn go_on(&mut self, plan: &CampaignPlan) -> bool {
         let found = self.current.outcome(Finding::Interrupted);
-        if self.number >= self.planned || found.finding != Finding::Capacity {
+        let goes_on = matches!(found.finding, Finding::Capacity | Finding::Unconfirmed);
+        if self.number >= self.planned || !goes_on {
             return false;
         }
         self.finished.push(found);
@@ -72,36 +74,40 @@ impl Searches {
 
     /// What they come to together; `ended_by` is what ended the campaign from outside.
     pub(super) fn together(&self, ended_by: Option<Finding>) -> Capacity {
+        let searches = self.outcomes();
         let current = self.current.outcome(Finding::Interrupted);
-        let missing = match current.finding {
-            _ if self.planned == 1 => return current,
-            Finding::Capacity if self.number == self.planned => None,
-            // It had its rate when the campaign was ended, but those after it are missing.
-            Finding::Capacity => Some(ended_by.unwrap_or(Finding::Interrupted)),
+        if self.planned == 1 {
+            return current;
+        }
+        let unconfirmed = (1..).zip(&searches).find(|(_, one)| one.finding != Finding::Capacity);
+        match (current.finding, unconfirmed) {
             // A floor that held before and does not now is no answer, but a contradiction.
-            Finding::BelowFloor if self.number > 1 => Some(Finding::Unconfirmed),
-            finding => Some(finding),
-        };
-        match missing {
-            Some(finding) => self.without_answer(finding, current),
-            None => agreed(&self.outcomes(), current),
+            (Finding::BelowFloor, _) if self.number > 1 => {
+                self.without_answer(Finding::Unconfirmed, self.number, &current)
+            }
+            (Finding::Capacity | Finding::Unconfirmed, _) if self.number < self.planned => {
+                // What it had come to stays its own, but those after it are missing.
+                let finding = ended_by.unwrap_or(Finding::Interrupted);
+                self.without_answer(finding, self.number, &Capacity { finding, ..current })
+            }
+            (Finding::Capacity | Finding::Unconfirmed, Some((number, one))) => {
+                self.without_answer(Finding::Unconfirmed, number, one)
+            }
+            (Finding::Capacity, None) => agreed(&searches, current),
+            (finding, _) => self.without_answer(finding, self.number, &current),
         }
     }
 
-    fn without_answer(&self, finding: Finding, current: Capacity) -> Capacity {
-        let ended = format!(
-            "search {} of {} ended {}",
-            self.number,
-            self.planned,
-            if current.finding == Finding::Capacity { finding } else { current.finding }.name()
-        );
+    /// No answer together, because of the search `number`, which came to `one`.
+    fn without_answer(&self, finding: Finding, number: u32, one: &Capacity) -> Capacity {
+        let ended = format!("search {number} of {} ended {}", self.planned, one.finding.name());
         Capacity {
             finding,
             rps: None,
             ends: Ends::Bracket,
             confirmed_by: Vec::new(),
-            reasons: [ended].into_iter().chain(current.reasons.clone()).collect(),
-            ..current
+            reasons: [ended].into_iter().chain(one.reasons.clone()).collect(),
+            ..one.clone()
         }
     }
 }

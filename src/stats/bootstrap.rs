@@ -37,7 +37,7 @@ fn middle(values: &mut [f64]) -> Option<f64> {
 ///
 /// The ends are quantiles of the ratio over drawings with replacement from either sample, the percentile method. Its
 /// corrected form (`BCa`) needs the jackknife, which is not consistent for a median. `None` where a sample has fewer
-/// than two values, or a median of `below` is not above zero.
+/// than two values, the median of `below` is not above zero, or the interval has no upper end.
 /// Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), sections 13.3 and 11.6.
 #[must_use]
 pub fn ratio_of_medians(
@@ -57,7 +57,9 @@ pub fn ratio_of_medians(
         draw(&mut drawn_above, above, &mut chance);
         draw(&mut drawn_below, below, &mut chance);
         let drawn = middle(&mut drawn_above).zip(middle(&mut drawn_below));
-        ratios.push(drawn.and_then(|(above, below)| self::ratio(above, below))?);
+        let (above, below) = drawn?;
+        // Where nothing but zeros was drawn below, the ratio is beyond all others.
+        ratios.push(self::ratio(above, below).unwrap_or(f64::INFINITY));
     }
     ratios.sort_by(f64::total_cmp);
     let end = |share: f64| {
@@ -65,7 +67,8 @@ pub fn ratio_of_medians(
         ratios.get(round_to_usize(share * last)).copied()
     };
     let tail = (1.0 - confidence) / 2.0;
-    Some(RatioInterval { ratio, low: end(tail)?.min(ratio), high: end(1.0 - tail)?.max(ratio) })
+    let (low, high) = (end(tail)?.min(ratio), end(1.0 - tail)?.max(ratio));
+    high.is_finite().then_some(RatioInterval { ratio, low, high })
 }
 
 fn ratio(above: f64, below: f64) -> Option<f64> {

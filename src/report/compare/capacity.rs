@@ -84,7 +84,7 @@ impl CapacityChange {
 /// Holds the capacities `run_rps` of a run's searches against those of its baseline.
 ///
 /// Worse is what is both significant and relevant: the one-sided Mann-Whitney probability is at most alpha, and the
-/// ratio of the medians is below what the limit allows.
+/// ratio of the medians is below what the limit allows. A search that could confirm no rate stands there as 0.
 /// Source: docs/decisions/021-comparing-runs.md.
 #[must_use]
 pub fn judge(
@@ -93,9 +93,12 @@ pub fn judge(
     terms: &CompareTerms,
     seed: Seed,
 ) -> CapacityChange {
-    let ratio = median(run_rps).zip(median(baseline_rps)).map(|(run, before)| run / before);
+    let before = median(baseline_rps).filter(|before| *before > 0.0);
+    let ratio = median(run_rps).zip(before).map(|(run, before)| run / before);
     let (Some(ratio), Some(test)) = (ratio, rank_test(run_rps, baseline_rps)) else {
-        return CapacityChange::without_answer("there are no capacities to compare".to_owned());
+        return CapacityChange::without_answer(
+            "the baseline has no capacity to compare with".to_owned(),
+        );
     };
     let interval = ratio_of_medians(run_rps, baseline_rps, 1.0 - terms.alpha, seed);
     let attainable_p = attainable_p(run_rps.len(), baseline_rps.len());

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use crate::profile::exchange::shown;
 use crate::report::schema::{Outcome, RunRecord};
 
+/// How a search ends that came to its end without a rate.
+const UNCONFIRMED: &str = "unconfirmed";
 /// Of a text within a result so much is shown.
 const TEXT_CHARS: usize = 200;
 
@@ -67,18 +69,17 @@ pub(super) fn same_objective(baseline: &RunRecord, run: &RunRecord) -> Result<()
     Ok(())
 }
 
-/// Why a run has no capacity to compare.
+/// Why a run has no capacity to compare. A search that ran to its end and could confirm no rate is one of its values,
+/// the lowest.
 pub(super) fn no_answer(run: &RunRecord) -> Option<String> {
-    let is_answer = |finding: &str| finding == "capacity";
+    let is_answer = |finding: &str| ["capacity", UNCONFIRMED].contains(&finding);
     let searches = run.searches();
-    let without =
-        searches.iter().find(|search| !is_answer(&search.finding) || search.rps.is_none());
-    let finding = without
-        .map(|search| search.finding.as_str())
-        .or_else(|| (!is_answer(&run.capacity.finding)).then_some(run.capacity.finding.as_str()))?;
+    let findings = searches.iter().map(|search| search.finding.as_str());
+    let finding =
+        findings.chain([run.capacity.finding.as_str()]).find(|finding| !is_answer(finding))?;
     let id = plain(&run.run.stamp.id);
     Some(format!(
-        "{id} has no answer: a search ended {}; only runs whose every search ended in a capacity can be compared",
+        "{id} has no answer: a search ended {}; only runs whose every search came to its end can be compared",
         plain(finding)
     ))
 }
@@ -92,6 +93,7 @@ pub(super) fn cautions(baseline: &RunRecord, run: &RunRecord) -> Vec<String> {
     found.extend(
         [("baseline", baseline), ("run", run)].iter().filter_map(|(name, run)| invalid(name, run)),
     );
+    found.extend(unconfirmed("baseline", baseline).into_iter().chain(unconfirmed("run", run)));
     found.extend(other_settings(baseline, run));
     found.extend(other_machine(baseline, run));
     found.extend(flags(baseline, run));
@@ -106,6 +108,17 @@ fn invalid(name: &str, run: &RunRecord) -> Option<String> {
     let reasons: Vec<String> =
         open.map(|one| format!("{}: {}", plain(&one.name), plain(&one.reason))).collect();
     Some(format!("the {name} is INVALID: {}", reasons.join("; ")))
+}
+
+fn unconfirmed(name: &str, run: &RunRecord) -> Option<String> {
+    let searches = run.searches();
+    let without = searches.iter().filter(|search| search.rps.is_none()).count();
+    (without > 0).then(|| {
+        format!(
+            "{without} of {} searches of the {name} could confirm no rate; they count as lower than any that did",
+            searches.len()
+        )
+    })
 }
 
 fn other_settings(baseline: &RunRecord, run: &RunRecord) -> Vec<String> {

@@ -77,8 +77,7 @@ fn sentence_case(text: &str) -> String {
 
 /// What every search of both runs came to.
 fn searches(found: &Comparison) -> Result<Section, PageError> {
-    let points =
-        |rates: &[f64]| (1..).map(f64::from).zip(rates.iter().copied().map(Some)).collect();
+    let points = |rates: &[Option<f64>]| (1..).map(f64::from).zip(rates.iter().copied()).collect();
     let (before, after) = (&found.baseline.repeats_rps, &found.run.repeats_rps);
     let mut chart = Chart::new(
         "searches",

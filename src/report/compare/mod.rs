@@ -22,6 +22,7 @@ use super::criterion::{CriterionRecord, Limit, Outcome};
 use super::schema::{RunRecord, SCHEMA_VERSION};
 use super::slo::RegressionSlo;
 use crate::seed::Seed;
+use crate::stats::bootstrap::median;
 
 /// What makes a run worse than its baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -49,10 +50,19 @@ pub struct SideRecord {
     pub finding: String,
     /// How it was judged.
     pub outcome: Outcome,
-    /// The rates that its searches confirmed, in documents per second, in their order.
-    pub repeats_rps: Vec<f64>,
-    /// Their median, in documents per second; null where a search found none.
+    /// The rates that its searches confirmed, in documents per second, in their order; null where one confirmed none.
+    pub repeats_rps: Vec<Option<f64>>,
+    /// Their median, in documents per second; null where the run has no answer.
     pub median_rps: Option<f64>,
+}
+
+impl SideRecord {
+    /// The values that are compared: a search that could confirm no rate counts as lower than any that did.
+    /// Source: Lachin, "Worst-rank score analysis with informatively missing observations", Control. Clin. Trials 20
+    /// (1999).
+    fn ranked_rps(&self) -> Vec<f64> {
+        self.repeats_rps.iter().map(|rps| rps.unwrap_or_default()).collect()
+    }
 }
 
 /// Two runs held against each other.
@@ -90,7 +100,7 @@ pub fn compare(
     let seed = seed(baseline, run);
     let capacity = match conditions::no_answer(baseline).or_else(|| conditions::no_answer(run)) {
         Some(reason) => CapacityChange::without_answer(reason),
-        None => judge(&before.repeats_rps, &after.repeats_rps, terms, seed),
+        None => judge(&before.ranked_rps(), &after.ranked_rps(), terms, seed),
     };
     Ok(Comparison {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -148,16 +158,17 @@ impl RunRecord {
 }
 
 fn side(run: &RunRecord) -> SideRecord {
-    let repeats_rps: Vec<f64> = run.searches().iter().filter_map(|search| search.rps).collect();
     let is_whole = conditions::no_answer(run).is_none();
-    SideRecord {
+    let side = SideRecord {
         id: run.run.stamp.id.clone(),
         started_utc: run.run.stamp.started_utc.clone(),
         finding: run.capacity.finding.clone(),
         outcome: run.outcome,
-        median_rps: crate::stats::bootstrap::median(&repeats_rps).filter(|_| is_whole),
-        repeats_rps,
-    }
+        median_rps: None,
+        repeats_rps: run.searches().iter().map(|search| search.rps).collect(),
+    };
+    let median_rps = median(&side.ranked_rps()).filter(|rps| is_whole && *rps > 0.0);
+    SideRecord { median_rps, ..side }
 }
 
 /// The same two runs always have the same intervals.

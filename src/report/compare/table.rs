@@ -54,7 +54,7 @@ pub(super) const fn verdict(change: Change) -> &'static str {
 }
 
 fn side(side: &SideRecord) -> String {
-    let rates: Vec<String> = side.repeats_rps.iter().map(|rps| rate(Some(*rps))).collect();
+    let rates: Vec<String> = side.repeats_rps.iter().map(|rps| rate(*rps)).collect();
     let searches = match side.repeats_rps.len() {
         0 => "no capacity".to_owned(),
         1 => format!("capacity {} documents/s, one search", rate(side.median_rps)),
@@ -137,7 +137,7 @@ pub(super) fn between(low_ratio: f64, high_ratio: f64) -> String {
     let (nearer, farther) = (changed(nearer), changed(farther));
     let word = |end: &str| end.rsplit(' ').next().unwrap_or_default().to_owned();
     match nearer.strip_suffix(&word(&farther)) {
-        Some(size) => format!("{}to {farther}", size),
+        Some(size) => format!("{size}to {farther}"),
         None => format!("between {nearer} and {farther}"),
     }
 }

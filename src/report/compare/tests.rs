@@ -91,10 +91,35 @@ fn a_run_without_an_answer_is_named_and_proves_nothing() {
 }
 
 #[test]
+fn a_search_that_could_confirm_no_rate_counts_as_the_lowest() {
+    let without = |mut run: RunRecord, count: usize| {
+        for repeat in run.repeats.iter_mut().take(count) {
+            repeat.finding = "unconfirmed".to_owned();
+            repeat.rps = None;
+        }
+        run
+    };
+    let found = |baseline: &RunRecord, run: &RunRecord| {
+        compare(baseline, run, &CompareTerms::default()).unwrap()
+    };
+    let whole = run_of(&STEADY);
+    let one = found(&whole, &without(run_of(&scaled(0.9)), 1));
+    assert_eq!(one.capacity.change, Change::Worse, "one of eight hides nothing");
+    assert!(one.cautions.iter().any(|told| told.starts_with("1 of 8 searches of the run")), "told");
+    assert!(one.capacity.high_ratio < Some(0.95), "{:?}", one.capacity);
+    let same = found(&without(run_of(&STEADY), 1), &without(run_of(&scaled(1.0)), 1));
+    assert_eq!(same.capacity.change, Change::NoWorse, "on both sides alike");
+    let most = found(&whole, &without(run_of(&scaled(1.0)), 7));
+    assert_eq!(most.capacity.change, Change::Worse, "a build that hardly ever holds a rate");
+    let no_baseline = found(&without(run_of(&STEADY), 7), &whole);
+    assert_eq!(no_baseline.capacity.change, Change::NoAnswer, "nothing to hold it against");
+}
+
+#[test]
 fn a_result_without_repeats_has_the_one_search_that_it_had() {
     let old = run_of(&[]);
     let found = compare(&old, &old, &CompareTerms::default()).unwrap();
-    assert_eq!(found.baseline.repeats_rps, [400.0], "its capacity");
+    assert_eq!(found.baseline.repeats_rps, [Some(400.0)], "its capacity");
     assert_eq!(found.capacity.change, Change::NotEnoughRepeats, "one is not enough");
     assert!(found.cautions.iter().any(|told| told.contains("same run")), "{:?}", found.cautions);
 }
