@@ -3,7 +3,7 @@
 //! Pure layers decide, a thin shell acts; `ARCHITECTURE.md` has the tour. From below: [`units`] and
 //! [`seed`]; [`schedule`], [`stats`], [`corpus`], [`trial`] and [`profile`]; [`search`] and [`edge`];
 //! [`campaign`]; [`report`]; and beside them [`sim`], which runs whole campaigns in virtual time. [`live`],
-//! [`target`], [`files`] and [`term`] touch the world; [`app`] wires everything.
+//! [`target`], [`files`], [`term`] and [`page`] touch the world; [`app`] wires everything.
 //!
 //! # Glossary
 //!
@@ -37,6 +37,7 @@ pub mod corpus;
 pub mod edge;
 pub mod files;
 pub mod live;
+pub mod page;
 pub mod profile;
 pub mod report;
 pub mod schedule;

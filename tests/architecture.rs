@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("target", ALL_PURE),
     ("files", ALL_PURE),
     ("term", ALL_PURE),
+    ("page", ALL_PURE),
 ];
 const PURE_BELOW_REPORT: &[&str] = &[
     "units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign",

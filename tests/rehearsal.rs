@@ -23,7 +23,7 @@ use plimsoll::sim::truth::{Effort, sustained_rps};
 use plimsoll::trial::evidence::Evidence;
 use plimsoll::trial::result::{Recovery, TrialResult};
 use plimsoll::trial::verdict::Verdict;
-use plimsoll::trial::{Measurer, Purpose, Tick, TrialId, TrialPlan, Workload};
+use plimsoll::trial::{Measurer, Purpose, TrialId, TrialPlan, Workload};
 use plimsoll::units::{LoadPercent, Rps};
 use support::search::plan;
 
@@ -35,10 +35,6 @@ struct Notebook {
 }
 
 impl Witness for Notebook {
-    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
-    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
-    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
-
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         for stream in &result.streams {
             let tally = &stream.tally;

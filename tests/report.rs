@@ -31,7 +31,7 @@ use plimsoll::sim::plan::{ServiceLaw, TargetPlan};
 use plimsoll::trial::evidence::Evidence;
 use plimsoll::trial::objective::Objective;
 use plimsoll::trial::result::{Recovery, TrialResult};
-use plimsoll::trial::{Measurer, Tick, TrialId, TrialPlan};
+use plimsoll::trial::{Measurer, TrialId};
 use plimsoll::units::{LoadPercent, Rps};
 
 /// Keeps what a run keeps, and stops it after `stop_after` trials.
@@ -44,10 +44,6 @@ struct Clerk {
 }
 
 impl Witness for Clerk {
-    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
-    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
-    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
-
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         let record = TrialRecord::new(result, evidence);
         self.sums.add_trial(result);

@@ -18,7 +18,7 @@ use plimsoll::sim::zoo::Specimen;
 use plimsoll::trial::evidence::Evidence;
 use plimsoll::trial::objective::Objective;
 use plimsoll::trial::result::{Recovery, TrialResult};
-use plimsoll::trial::{Measurer, Tick, TrialId, TrialPlan};
+use plimsoll::trial::{Measurer, TrialId};
 use plimsoll::units::Rps;
 
 const OBJECTIVE: Objective =
@@ -130,10 +130,6 @@ struct Counter {
 }
 
 impl Witness for Counter {
-    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
-    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
-    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
-
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         self.load_s += result.plan.warmup_s + evidence.measured_s;
         self.requests += result.requests();

@@ -1,5 +1,6 @@
 //! Settings that are more than one number: the target and whom to trust there, the trial of `load`, the levels.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
@@ -116,6 +117,23 @@ fn data_profile(name: &str) -> Result<DataProfile> {
         .map_err(|error| anyhow!("PROFILE_DATA={}: {error}; {cure}", shorten(name)))?;
     DataProfile::read(name, &text)
         .map_err(|error| anyhow!("PROFILE_DATA={}: {error}; {cure}", shorten(name)))
+}
+
+/// Where somebody may watch the run; others than this machine's own only when that is allowed.
+pub(super) fn listen(values: &Values<'_>, key: &str) -> Result<Option<SocketAddr>> {
+    let is_remote_allowed = values.one_of("ALLOW_REMOTE", &[("true", true), ("false", false)])?;
+    let wanted = "none or an address of this machine with a port, such as 127.0.0.1:9464";
+    let address = values.parse(key, wanted, |text| match text.strip_prefix("localhost:") {
+        _ if text == "none" => Some(None),
+        Some(port) => Some(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?)))),
+        None => text.parse().ok().map(Some),
+    })?;
+    if let Some(address) =
+        address.filter(|address| !address.ip().is_loopback() && !is_remote_allowed)
+    {
+        bail!("{key}={address} lets other machines watch; give ALLOW_REMOTE=true if they may");
+    }
+    Ok(address)
 }
 
 pub(super) fn permissions(values: &Values<'_>) -> Result<Option<PermissionsShape>> {

@@ -11,13 +11,15 @@ use crate::trial::result::{Recovery, TrialResult};
 use crate::trial::{Flow, Measurer, StopCause, Tick, TrialError, TrialId, TrialPlan, Watch};
 
 /// Sees everything as it happens: progress, journal, interrupt.
+///
+/// What only concerns whoever looks on can be left out.
 pub trait Witness {
-    /// A trial is about to start.
-    fn begins(&mut self, plan: &TrialPlan, elapsed_s: f64);
+    /// A trial of `campaign` is about to start.
+    fn begins(&mut self, _plan: &TrialPlan, _campaign: &Campaign, _elapsed_s: f64) {}
     /// A look at the running trial.
-    fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>);
-    /// A recovery is about to start.
-    fn recovers(&mut self, after: TrialId, elapsed_s: f64);
+    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
+    /// A recovery is about to start; `campaign` knows of the trial before it.
+    fn recovers(&mut self, _after: TrialId, _campaign: &Campaign, _elapsed_s: f64) {}
     /// A trial has ended and is judged.
     ///
     /// # Errors
@@ -58,7 +60,7 @@ pub fn conduct<M: Measurer>(
         match campaign.next_step(measurer.elapsed_s()) {
             Step::Run(plan) => {
                 last = plan.id;
-                witness.begins(&plan, measurer.elapsed_s());
+                witness.begins(&plan, campaign, measurer.elapsed_s());
                 let mut watcher =
                     Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
                 let result = measurer.run(&plan, &mut watcher)?;
@@ -67,7 +69,7 @@ pub fn conduct<M: Measurer>(
                 campaign.observe_trial(&Observation::new(&result, evidence));
             }
             Step::Recover(plan) => {
-                witness.recovers(last, measurer.elapsed_s());
+                witness.recovers(last, campaign, measurer.elapsed_s());
                 let mut bystander = Bystander { witness };
                 let recovery = measurer.recover(&plan, &mut bystander)?;
                 witness.recovery(&recovery, last).map_err(ConductError::Journal)?;

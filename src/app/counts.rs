@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow, bail};
 
 use super::keys::{self, Command, Fallback, LEVELS, WORKERS};
-use super::settings::Settings;
+use super::settings::{Settings, Talk};
 use super::sources::{Origin, Texts, shorten};
 use super::target::Target;
 use crate::report::slo::SloRecord;
@@ -59,6 +59,16 @@ impl Counts {
         }
         let others = others.iter().map(|workers| of(workers, &common)).collect::<Result<_>>()?;
         Ok(Self { first, others })
+    }
+
+    /// The same, with as much said on the way as `talk` has it.
+    #[must_use]
+    pub fn talking(mut self, talk: Talk) -> Self {
+        self.first.talk = talk;
+        for settings in &mut self.others {
+            settings.talk = talk;
+        }
+        self
     }
 
     /// The settings of all runs.

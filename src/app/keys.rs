@@ -44,6 +44,12 @@ impl Command {
             Self::Edge => "edge",
         }
     }
+
+    /// Whether it takes a while and shows how it goes on.
+    #[must_use]
+    pub const fn measures(self) -> bool {
+        matches!(self, Self::Capacity | Self::Rehearse | Self::Load)
+    }
 }
 
 /// What a setting is when nobody gave it.
@@ -251,7 +257,9 @@ pub const KEYS: &[Key] = &[
     key("FIRST_INDEX", "auto", Both, "number of the first document; auto: go on after the last run"),
     key("SLO", "none", Capacity, "sign-off file, such as slo.toml: what the run is judged by; sets the keys of the same meaning that nobody gave"),
     key("OUT", "results", Capacity, "folder that the folder of the run is made in"),
-    key("ALLOW_REMOTE", "false", Both, "true: also load a service that is not on this machine"),
+    key("UI", "none", Capacity, "address of a page that follows the run while it goes on, such as 127.0.0.1:5680"),
+    key("METRICS", "none", Both, "address for Prometheus to read figures at while the run goes on, such as 127.0.0.1:9464"),
+    key("ALLOW_REMOTE", "false", Both, "true: also load a service that is not on this machine, and let others watch"),
     key("ENGINE", "tantivy", ExampleApi, "example API: tantivy (a search engine inside), model (workers sleep; implied by SERVICE_MS and STALL_MS) or compat (workers burn CPU)"),
     key("FRONT", "pool", ExampleApi, "example API: pool (keep-alive, one queue) or prefork (as gunicorn)"),
     key("QUERY_WORKERS", "0", ExampleApi, "example API: workers for queries alone; 0: the same as for indexing"),

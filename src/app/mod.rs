@@ -6,12 +6,14 @@ pub mod commands;
 pub mod conduct;
 pub mod counts;
 mod credentials;
+pub mod drawing;
 mod example_api;
 pub mod exit;
 mod fault;
 pub mod interrupt;
 pub mod keys;
 pub mod later;
+pub mod live_view;
 mod opening;
 pub mod past;
 pub mod profiles;
@@ -42,7 +44,7 @@ use counts::Counts;
 use exit::{Exit, Failure};
 use keys::Command;
 use past::PastRun;
-use settings::Settings;
+use settings::{Settings, Talk};
 use sources::{FILE_NAME, Given, Texts};
 
 use crate::report::slo::SloRecord;
@@ -56,8 +58,8 @@ pub fn run() -> ExitCode {
         return ExitCode::from(code);
     }
     let exit = match cli::parse(arguments) {
-        Typed::Command { command, given, json, resume } => {
-            run_command(command, given, json, resume.as_deref())
+        Typed::Command { command, given, json, talk, resume } => {
+            run_command(command, given, (json, talk), resume.as_deref())
                 .unwrap_or_else(|failure| complain(&failure))
         }
         Typed::Finished(finished) => {
@@ -107,22 +109,22 @@ fn gather(command: Command, given: Given) -> Result<(Texts, Option<SloRecord>), 
 fn run_command(
     command: Command,
     given: Given,
-    json: bool,
+    (json, talk): (bool, Talk),
     resume: Option<&Path>,
 ) -> Result<Exit, Failure> {
     if let Some(folder) = resume {
         // A run of the past brings its own settings; environment and file are about new ones.
         let past = PastRun::read(folder)?;
-        let settings = past.settings(&given, json)?;
+        let settings = Settings { talk, ..past.settings(&given, json)? };
         return commands::capacity::run(&settings, Some(past));
     }
     if command == Command::Scale {
         let (texts, slo) = gather(command, given)?;
         let counts = Counts::resolve(&texts, slo.as_ref(), draw_seed(), json);
-        let counts = counts.map_err(Failure::usage)?;
+        let counts = counts.map_err(Failure::usage)?.talking(talk);
         return commands::scale::run(&counts);
     }
-    let settings = resolve(command, given, json)?;
+    let settings = Settings { talk, ..resolve(command, given, json)? };
     match (command, &settings.load) {
         (Command::Capacity, _) => commands::capacity::run(&settings, None),
         (Command::Rehearse, _) => commands::rehearse::run(&settings),

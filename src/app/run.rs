@@ -153,6 +153,21 @@ impl Run {
         Ok(journal)
     }
 
+    /// What is known of the run beside its measurements.
+    #[must_use]
+    pub fn sketch(&self, settings: &Settings) -> Sketch {
+        Sketch {
+            id: self.id().to_owned(),
+            started_utc: self.started_utc.clone(),
+            seed: settings.seed,
+            environment: self.environment.clone(),
+            target: self.target.clone(),
+            settings: self.settings.clone(),
+            terms: terms(settings),
+            batch: settings.batch,
+        }
+    }
+
     /// The result of the run so far.
     #[must_use]
     pub fn assemble(
@@ -164,27 +179,9 @@ impl Run {
         verification: VerificationRecord,
         session: &Session,
     ) -> RunRecord {
-        let mut record = RunRecord::assemble(RunInputs {
-            tool: tool(),
-            stamp: RunStamp {
-                id: self.id().to_owned(),
-                started_utc: self.started_utc.clone(),
-                wall_s,
-                seed: settings.seed,
-                interrupted: outcome.ended_by == Some(Finding::Interrupted),
-            },
-            environment: self.environment.clone(),
-            target: self.target.clone(),
-            settings: self.settings.clone(),
-            corpus: Some(corpus_record(&settings.corpus, session.corpus(), session.numbers_used())),
-            outcome,
-            verification,
-            trials: log.trials,
-            recoveries: log.recoveries,
-            sums: &log.sums,
-            terms: terms(settings),
-            batch: settings.batch,
-        });
+        let corpus = corpus_record(&settings.corpus, session.corpus(), session.numbers_used());
+        let sketch = self.sketch(settings);
+        let mut record = sketch.record(wall_s, outcome, log, verification, Some(corpus));
         let asked = settings.slo.as_ref().and_then(|slo| slo.regression.as_ref());
         if let (Some(baseline), Some(asked)) = (&settings.baseline, asked) {
             record.hold_against(baseline, asked);
@@ -203,6 +200,54 @@ impl Run {
             written.map_err(|error| Failure::new(Exit::Results, error))?;
         }
         Ok(())
+    }
+}
+
+/// What is known of a run beside its measurements.
+#[derive(Debug, Clone)]
+pub struct Sketch {
+    id: String,
+    started_utc: String,
+    seed: u64,
+    environment: EnvironmentRecord,
+    target: TargetRecord,
+    settings: BTreeMap<String, SettingRecord>,
+    terms: Terms,
+    batch: u64,
+}
+
+impl Sketch {
+    /// The result with what `log` holds, `wall_s` seconds after the beginning.
+    #[must_use]
+    pub fn record(
+        &self,
+        wall_s: f64,
+        outcome: &CampaignOutcome,
+        log: RunLog,
+        verification: VerificationRecord,
+        corpus: Option<CorpusRecord>,
+    ) -> RunRecord {
+        RunRecord::assemble(RunInputs {
+            tool: tool(),
+            stamp: RunStamp {
+                id: self.id.clone(),
+                started_utc: self.started_utc.clone(),
+                wall_s,
+                seed: self.seed,
+                interrupted: outcome.ended_by == Some(Finding::Interrupted),
+            },
+            environment: self.environment.clone(),
+            target: self.target.clone(),
+            settings: self.settings.clone(),
+            corpus,
+            outcome,
+            verification,
+            trials: log.trials,
+            recoveries: log.recoveries,
+            sums: &log.sums,
+            terms: self.terms.clone(),
+            batch: self.batch,
+        })
     }
 }
 

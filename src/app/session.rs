@@ -53,6 +53,7 @@ pub struct Session {
     before: Option<Count>,
     corpus: Arc<Corpus>,
     batch: u64,
+    is_quiet: bool,
     tuning: Tuning,
     /// Limits of this process on file descriptors.
     pub file_limits: FileLimits,
@@ -116,6 +117,7 @@ impl Session {
             before,
             corpus,
             batch,
+            is_quiet: settings.is_quiet(),
             tuning,
             base_url: base.text,
             file_limits: file_limits(),
@@ -149,7 +151,7 @@ impl Session {
         else {
             return sent;
         };
-        if self.before.is_some() {
+        if self.before.is_some() && !self.is_quiet {
             complain("counting the documents that the target holds …");
         }
         let numbers = self.measurer.accepted().clone().merged(self.ready.accepted.clone());

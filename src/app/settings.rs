@@ -1,5 +1,6 @@
 //! The settings of one command: resolved from all forms, checked once, trusted afterwards.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use anyhow::{Result, bail};
 
 pub use super::choices::LoadSettings;
 use super::choices::{
-    LEVELS_WANTED, corpus, load, parse_levels, permissions, repeats, span_or, target, trust,
+    LEVELS_WANTED, corpus, listen, load, parse_levels, permissions, repeats, span_or, target, trust,
 };
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
@@ -28,6 +29,15 @@ use crate::units::{LoadPercent, Rps};
 
 /// Histograms end at an hour, and so do limits.
 const LIMIT_MOST_MS: u64 = 3_600_000;
+
+/// What stderr carries of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Talk {
+    /// Progress, notes, cautions, errors.
+    Usual,
+    /// Cautions and errors.
+    Quiet,
+}
 
 /// The settings of one command; what the command does not take has its default.
 #[derive(Debug, Clone)]
@@ -96,6 +106,10 @@ pub struct Settings {
     pub corpus: CorpusPlan,
     /// Number of the first document; `None` to go on after the last run.
     pub first_index: Option<u64>,
+    /// Where a page follows the run.
+    pub ui: Option<SocketAddr>,
+    /// Where figures can be read while the run goes on.
+    pub metrics: Option<SocketAddr>,
     /// Parent of the run's folder.
     pub out: PathBuf,
     /// Environment variables of the embedded example API, `WORKERS` first.
@@ -108,6 +122,8 @@ pub struct Settings {
     pub baseline: Option<Arc<RunRecord>>,
     /// Whether stdout carries JSON.
     pub json: bool,
+    /// What stderr carries.
+    pub talk: Talk,
     /// What the command takes, in the order of the table, with the origin of each.
     pub resolved: Vec<Resolved>,
 }
@@ -172,6 +188,8 @@ impl Settings {
             },
             corpus: corpus(&values)?,
             first_index: values.whole_or("FIRST_INDEX", "auto", 0, u64::MAX)?,
+            ui: listen(&values, "UI")?,
+            metrics: listen(&values, "METRICS")?,
             out: values.parse("OUT", "the name of a folder", |text| {
                 (!text.is_empty()).then(|| PathBuf::from(text))
             })?,
@@ -181,11 +199,18 @@ impl Settings {
             slo: None,
             baseline: None,
             json,
+            talk: Talk::Usual,
             resolved: Vec::new(),
         };
         settings.refuse_contradictions(command)?;
         let resolved = settings.list(command, &values);
         Ok(Self { resolved, ..settings })
+    }
+
+    /// Whether stderr carries neither progress nor notes.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.talk == Talk::Quiet
     }
 
     fn refuse_contradictions(&self, command: Command) -> Result<()> {

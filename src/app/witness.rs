@@ -2,10 +2,14 @@
 
 use crate::app::conduct::Witness;
 use crate::app::interrupt::Interrupt;
+use crate::app::live_view::LiveView;
 use crate::app::past::PastRun;
+use crate::campaign::Campaign;
 use crate::files::journal::Journal;
 use crate::report::assemble::RunSums;
+use crate::report::recent::Recent;
 use crate::report::record::{JournalLine, RecoveryRecord, TrialRecord};
+use crate::search::Standing;
 use crate::term::progress::Progress;
 use crate::trial::evidence::Evidence;
 use crate::trial::result::{Recovery, TrialResult};
@@ -41,51 +45,73 @@ impl RunLog {
     }
 }
 
-/// The witness of a run in earnest: journal, log, progress.
+/// The witness of a run in earnest: journal, log, and whoever looks on.
 #[derive(Debug)]
 pub struct Recorder {
     log: RunLog,
     journal: Journal,
-    progress: Progress,
+    recent: Recent,
+    audience: Audience,
     interrupt: Interrupt,
 }
 
+/// Whoever looks on.
+#[derive(Debug)]
+pub struct Audience {
+    /// The terminal.
+    pub progress: Progress,
+    /// Whoever watches from outside.
+    pub live_view: LiveView,
+    /// Documents of one request: the search speaks of requests, a person of documents.
+    pub batch: u64,
+}
+
 impl Recorder {
-    /// A witness that writes to `journal`, goes on with `log` and shows `progress`.
+    /// A witness that writes to `journal` and goes on with `log`, before an `audience`.
     #[must_use]
-    pub const fn new(
-        journal: Journal,
-        interrupt: Interrupt,
-        progress: Progress,
-        log: RunLog,
-    ) -> Self {
-        Self { log, journal, progress, interrupt }
+    pub fn new(journal: Journal, interrupt: Interrupt, log: RunLog, audience: Audience) -> Self {
+        Self { log, journal, recent: Recent::default(), audience, interrupt }
     }
 
-    /// What the run has measured; takes the live line away.
+    /// What the run has measured, and who watches on; takes the live block away.
     #[must_use]
-    pub fn into_log(mut self) -> RunLog {
-        self.progress.close();
-        self.log
+    pub fn into_parts(mut self) -> (RunLog, LiveView) {
+        self.audience.progress.close();
+        (self.log, self.audience.live_view)
+    }
+
+    /// Where the search stands, in documents.
+    fn standing(&self, campaign: &Campaign) -> Standing {
+        campaign.standing().scaled(self.audience.batch as f64)
     }
 }
 
 impl Witness for Recorder {
-    fn begins(&mut self, plan: &TrialPlan, elapsed_s: f64) {
-        self.progress.begins(plan, elapsed_s);
+    fn begins(&mut self, plan: &TrialPlan, campaign: &Campaign, elapsed_s: f64) {
+        let standing = self.standing(campaign);
+        self.audience.live_view.begins(plan, Some(&standing));
+        self.audience.live_view.steps(campaign, &self.log, elapsed_s);
+        self.audience.progress.begins(plan, Some(standing), elapsed_s);
     }
 
     fn looks(&mut self, plan: &TrialPlan, tick: &Tick<'_>) {
-        self.progress.looks(plan, tick);
+        let now = self.recent.look(tick);
+        self.audience.live_view.looks(tick, &now);
+        self.audience.live_view.draws(plan, tick, &self.log);
+        self.audience.progress.looks(plan, tick.at_s, now);
     }
 
-    fn recovers(&mut self, after: TrialId, elapsed_s: f64) {
-        self.progress.recovers(after, elapsed_s);
+    fn recovers(&mut self, after: TrialId, campaign: &Campaign, elapsed_s: f64) {
+        let standing = self.standing(campaign);
+        self.audience.live_view.stands(&standing);
+        self.audience.live_view.steps(campaign, &self.log, elapsed_s);
+        self.audience.progress.recovers(after, standing, elapsed_s);
     }
 
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         let record = TrialRecord::new(result, evidence);
-        self.progress.finished(&record);
+        self.audience.progress.finished(&record);
+        self.audience.live_view.finished(result, &record.verdict);
         self.log.sums.add_trial(result);
         self.log.trials.push(record.clone());
         self.journal.append(&JournalLine::Trial(Box::new(record)))?;
@@ -95,7 +121,7 @@ impl Witness for Recorder {
     fn recovery(&mut self, recovery: &Recovery, after: TrialId) -> anyhow::Result<()> {
         let record = RecoveryRecord::new(recovery, Some(after));
         if record.recovered_s.is_none_or(|recovered_s| recovered_s >= WORTH_TELLING_S) {
-            self.progress.recovered(&record);
+            self.audience.progress.recovered(&record);
         }
         self.log.recoveries.push(record.clone());
         self.journal.append(&JournalLine::Recovery(record))?;

@@ -37,6 +37,7 @@ pub fn advice(finding: &str) -> Advice {
         "out_of_budget" => {
             ("the time was up before a rate was confirmed", "raise BUDGET_S, or use PRESET=quick")
         }
+        "running" => ("the run is not over", ""),
         "interrupted" => ("the run was stopped before a rate was confirmed", "run it again"),
         "target_lost" => (
             "the target was lost before a rate was confirmed",

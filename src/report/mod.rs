@@ -17,6 +17,7 @@ pub mod junit;
 pub mod load_table;
 pub mod markdown;
 pub mod page;
+pub mod recent;
 pub mod record;
 pub mod rejudge;
 pub mod repeats;

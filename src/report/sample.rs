@@ -103,19 +103,7 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
 
 /// The evidence of a trial that shows nothing but its verdict.
 pub(crate) fn evidence(verdict: Verdict) -> Evidence {
-    Evidence {
-        verdict,
-        requests: 0,
-        measured_s: 0.0,
-        growth_ratio: 0.0,
-        failed: 0,
-        busy: None,
-        taken: None,
-        median: None,
-        tail_ratio: None,
-        unsteadiness: None,
-        accepted_rps: None,
-    }
+    Evidence { verdict, ..Evidence::nothing_yet() }
 }
 
 pub(crate) fn capacity(finding: Finding, rps: Option<f64>) -> Capacity {

@@ -20,6 +20,10 @@ use super::verification::VerificationRecord;
 /// Version of the keys and their meaning.
 pub const SCHEMA_VERSION: &str = "1.1.0";
 
+/// The finding of a run, and the verdict of a trial, that is not over yet: what the live page is made of says so, and
+/// no file ever does.
+pub const RUNNING: &str = "running";
+
 /// The whole of `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {

@@ -12,18 +12,20 @@ pub enum Tone {
     Bad,
     /// Cannot be said.
     Unsure,
+    /// Beside the point.
+    Aside,
 }
 
-/// Whether stderr takes a live line: a terminal, and not a dumb one.
+/// Whether stderr takes a live block: a terminal that can move its cursor, and no log of a build server.
 #[must_use]
 pub fn stderr_is_live() -> bool {
-    io::stderr().is_terminal() && !is_dumb()
+    io::stderr().is_terminal() && !is_dumb() && !is_built()
 }
 
 /// Whether stderr may be coloured.
 #[must_use]
 pub fn stderr_takes_colour() -> bool {
-    stderr_is_live() && !no_colour()
+    io::stderr().is_terminal() && !is_dumb() && !no_colour()
 }
 
 /// Whether stdout may be coloured.
@@ -42,6 +44,7 @@ pub fn paint(text: &str, tone: Tone, colour: bool) -> String {
         Tone::Good => 32,
         Tone::Bad => 31,
         Tone::Unsure => 33,
+        Tone::Aside => 2,
     };
     format!("\x1b[{code}m{text}\x1b[0m")
 }
@@ -67,6 +70,11 @@ pub fn paint_summary(summary: &str, colour: bool) -> String {
 
 fn is_dumb() -> bool {
     env::var_os("TERM").is_some_and(|kind| kind == "dumb")
+}
+
+/// Build servers set it, some of them with a terminal that nobody looks at.
+fn is_built() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
 /// See <https://no-color.org>: set and not empty.

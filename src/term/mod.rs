@@ -1,7 +1,13 @@
 //! The terminal: results on stdout, everything else on stderr; the only place that prints.
 
+mod bars;
+mod block;
 pub mod colour;
+mod layout;
+mod line;
 pub mod progress;
+mod told;
+mod view;
 
 use std::io::{self, Write};
 
@@ -20,7 +26,7 @@ pub fn say(text: &str) {
 
 /// Prints `text` to stderr as a line of its own; where even that fails, nothing is left to tell it.
 ///
-/// While a live line is shown, use [`progress::Progress::note`] instead.
+/// Not while a live block is shown: it would stand in the middle of it.
 pub fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }

@@ -67,6 +67,26 @@ pub struct Evidence {
     pub accepted_rps: Option<f64>,
 }
 
+impl Evidence {
+    /// That of a trial which has shown nothing yet.
+    #[must_use]
+    pub const fn nothing_yet() -> Self {
+        Self {
+            verdict: Verdict::Undecided,
+            requests: 0,
+            measured_s: 0.0,
+            growth_ratio: 0.0,
+            failed: 0,
+            busy: None,
+            taken: None,
+            median: None,
+            tail_ratio: None,
+            unsteadiness: None,
+            accepted_rps: None,
+        }
+    }
+}
+
 /// A finished and judged trial as the campaign sees it; a journal holds enough to make it again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {

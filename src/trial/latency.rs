@@ -104,6 +104,18 @@ impl LatencyLog {
         self.overflow += other.overflow;
     }
 
+    /// The times that came to this log after it was as `earlier` is.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut rest = self.clone();
+        // A log only grows, so that what it was is always a part of what it is.
+        if rest.histogram.subtract(&earlier.histogram).is_err() {
+            return self.clone();
+        }
+        rest.overflow = self.overflow.saturating_sub(earlier.overflow);
+        rest
+    }
+
     /// The log of times in microseconds that were written down before; `None` when they lie outside of
     /// its bounds.
     #[must_use]
@@ -148,6 +160,22 @@ mod tests {
             let at_once = LatencyLog::of(&[first, second].concat());
             prop_assert_eq!(forward.histogram_us(), backward.histogram_us());
             prop_assert_eq!(forward.histogram_us(), at_once.histogram_us());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_came_since_is_what_was_recorded_since(
+            first in prop::collection::vec(0..10_000_000_000_u64, 0..50),
+            second in prop::collection::vec(0..10_000_000_000_u64, 0..50),
+        ) {
+            let earlier = LatencyLog::of(&first);
+            let since = LatencyLog::of(&[first, second.clone()].concat()).since(&earlier);
+            let fresh = LatencyLog::of(&second);
+            prop_assert_eq!(since.samples(), fresh.samples());
+            for rank in 1..=fresh.samples() {
+                prop_assert_eq!(since.rank_ms(rank), fresh.rank_ms(rank));
+            }
         }
     }
 

@@ -78,7 +78,8 @@ fn merge_rows<T: Default + Clone>(row: &mut Vec<T>, other: &[T], merge: impl Fn(
 }
 
 impl EndingCounts {
-    const fn merge(&mut self, other: Self) {
+    /// Adds the endings of others.
+    pub const fn merge(&mut self, other: Self) {
         self.accepted += other.accepted;
         self.refused += other.refused;
         self.timed_out += other.timed_out;

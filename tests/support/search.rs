@@ -15,7 +15,7 @@ use plimsoll::sim::zoo::Specimen;
 use plimsoll::trial::evidence::Evidence;
 use plimsoll::trial::objective::Objective;
 use plimsoll::trial::result::{Recovery, TrialResult};
-use plimsoll::trial::{Measurer, Tick, TrialId, TrialPlan};
+use plimsoll::trial::{Measurer, TrialId, TrialPlan};
 use plimsoll::units::Rps;
 
 pub(crate) const OBJECTIVE: Objective =
@@ -31,10 +31,6 @@ pub(crate) struct Log {
 }
 
 impl Witness for Log {
-    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
-    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
-    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
-
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         self.trials.push((result.plan.clone(), TrialRecord::new(result, evidence)));
         Ok(())

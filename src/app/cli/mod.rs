@@ -19,10 +19,12 @@ use finished::Finished;
 use super::commands::corpus::Wanted;
 use super::keys::{self, Command, KEYS};
 use super::schemas::Published;
+use super::settings::Talk;
 use super::sources::{FILE_NAME, Given, shorten};
 
 const WORDS: &str = "KEY=VALUE";
 const JSON: &str = "json";
+const QUIET: &str = "quiet";
 const RESUME: &str = "resume";
 const SCHEMA: &str = "schema";
 const COMPLETIONS: &str = "completions";
@@ -39,6 +41,8 @@ pub enum Typed {
         given: Given,
         /// Whether `--json` was among them.
         json: bool,
+        /// Whether `--quiet` was among them.
+        talk: Talk,
         /// The folder of a broken run to go on with.
         resume: Option<PathBuf>,
     },
@@ -86,6 +90,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
             command,
             given: given(matches),
             json: matches.get_flag(JSON),
+            talk: if matches.get_flag(QUIET) { Talk::Quiet } else { Talk::Usual },
             resume: matches.try_get_one::<PathBuf>(RESUME).ok().flatten().cloned(),
         },
         None => without_settings(&matches),
@@ -184,6 +189,11 @@ fn subcommand(command: Command, about: &'static str) -> clap::Command {
         .action(ArgAction::Append)
         .help("settings as words, such as WORKERS=4 P99_MS=250");
     let json = Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("JSON on stdout");
+    let quiet = Arg::new(QUIET)
+        .long(QUIET)
+        .action(ArgAction::SetTrue)
+        .hide(!command.measures())
+        .help("no progress and no notes on stderr; cautions and errors stay");
     // `corpus --seed` is the seed of its documents.
     let keys = KEYS.iter().filter(|key| command != Command::Corpus || key.name != "SEED");
     let flags = keys.map(|key| {
@@ -195,7 +205,7 @@ fn subcommand(command: Command, about: &'static str) -> clap::Command {
             .allow_negative_numbers(true)
             .help_heading("Settings")
     });
-    clap::Command::new(command.name()).about(about).arg(words).arg(json).args(flags).after_help(
+    clap::Command::new(command.name()).about(about).args([words, json, quiet]).args(flags).after_help(
         format!(
             "A setting has the same name in four forms, the first given counts: --p99-ms 250, \
              P99_MS=250,\nPLIMSOLL_P99_MS=250 in the environment, p99_ms = 250 in {FILE_NAME} of the \

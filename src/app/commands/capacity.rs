@@ -9,12 +9,13 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::fault;
 use crate::app::interrupt::Interrupt;
 use crate::app::later::Later;
+use crate::app::live_view::LiveView;
 use crate::app::past::PastRun;
 use crate::app::run::Run;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
 use crate::app::step_summary;
-use crate::app::witness::{Recorder, RunLog};
+use crate::app::witness::{Audience, Recorder, RunLog};
 use crate::campaign::budget::{Forecast, forecast};
 use crate::campaign::plan::{CampaignPlan, DashboardPlan};
 use crate::campaign::{Campaign, CampaignOutcome, Step};
@@ -27,7 +28,7 @@ use crate::report::verification::VerificationRecord;
 use crate::search::finding::{Finding, Flag};
 use crate::seed::Seed;
 use crate::term::colour::{paint_summary, stdout_takes_colour};
-use crate::term::progress::Progress;
+use crate::term::progress::{Expected, Progress};
 use crate::term::{complain, say};
 use crate::trial::objective::Objective;
 use crate::trial::{Measurer, Workload};
@@ -40,6 +41,8 @@ pub(super) struct Measured {
     pub record: RunRecord,
     /// The folder of the run.
     pub folder: PathBuf,
+    /// Who watches, for whatever comes next.
+    pub live_view: LiveView,
     /// How it ended.
     pub ended: Result<Exit, Failure>,
 }
@@ -50,17 +53,21 @@ pub(super) struct Measured {
 /// When nothing could be measured or nothing could be written.
 pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
     check_budget(settings, forecast(&plan(settings, None, None)))?;
-    let interrupt = Interrupt::listen().map_err(Failure::internal)?;
-    let measured = if let Some(past) = resume {
+    if let Some(past) = &resume {
         // Before the target is started: a run that is finished needs none.
-        check_unfinished(settings, &past)?;
-        measure(settings, &interrupt, |session| Run::go_on(past, settings, session))?
-    } else {
-        let folder = || RunDir::create(&settings.out, settings.preset.name());
-        measure(settings, &interrupt, |session| begin(settings, session, &interrupt, folder))?
-    };
+        check_unfinished(settings, past)?;
+    }
+    let live_view = LiveView::open(settings)?;
+    let interrupt = Interrupt::listen().map_err(Failure::internal)?;
+    let measured = measure(settings, &interrupt, live_view, |session| match resume {
+        Some(past) => Run::go_on(past, settings, session),
+        None => begin(settings, session, &interrupt, || {
+            RunDir::create(&settings.out, settings.preset.name())
+        }),
+    })?;
     step_summary::append(&measured.record);
     print(settings, &measured.folder, &measured.record)?;
+    measured.live_view.close();
     measured.ended
 }
 
@@ -80,6 +87,7 @@ pub(super) fn begin(
 pub(super) fn measure(
     settings: &Settings,
     interrupt: &Interrupt,
+    mut live_view: LiveView,
     open: impl FnOnce(&Session) -> Result<Run, Failure>,
 ) -> Result<Measured, Failure> {
     let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], interrupt)?;
@@ -98,8 +106,9 @@ pub(super) fn measure(
     let journal = run.journal(settings)?;
     let mut log = RunLog::after(run.past(), session.ready.accepted.len());
     log.sums.set_calibration(run.calibration());
-    let progress = Progress::auto(Some(settings.budget_s), settings.repeats);
-    let mut recorder = Recorder::new(journal, interrupt.clone(), progress, log);
+    live_view.draw(run.sketch(settings), &campaign);
+    let audience = audience(settings, forecast, live_view);
+    let mut recorder = Recorder::new(journal, interrupt.clone(), log, audience);
     let offset_s = run.past().map_or(0.0, PastRun::elapsed_s);
     let mut measurer = Later::new(&mut session.measurer, offset_s);
     let ended = conduct(&mut campaign, objective, &mut measurer, &mut recorder);
@@ -109,7 +118,7 @@ pub(super) fn measure(
         outcome.capacity.flags.push(Flag::CoLocated);
     }
     let elapsed_s = measurer.elapsed_s();
-    let log = recorder.into_log();
+    let (log, live_view) = recorder.into_parts();
     // Counting may take a minute: what was measured is on the disk before.
     let sent = sent(&log.sums, &log.trials, &log.recoveries);
     let uncounted = sent.clone().failed("the run ended while the documents were counted");
@@ -119,13 +128,24 @@ pub(super) fn measure(
         outcome.ended_by = outcome.ended_by.or(Some(Finding::Interrupted));
     }
     let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
+    live_view.ends(&record);
     run.write(&record)?;
     let ended = match ended {
         Ok(()) => Ok(exit_of(&outcome, record.outcome)),
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
         Err(ConductError::Trial(error)) => Err(Failure::internal(error)),
     };
-    Ok(Measured { record, folder: run.folder().to_owned(), ended })
+    Ok(Measured { record, folder: run.folder().to_owned(), live_view, ended })
+}
+
+fn audience(settings: &Settings, forecast: Forecast, live_view: LiveView) -> Audience {
+    let expected = Expected {
+        forecast_s: Some(forecast.search_s + forecast.levels_s),
+        budget_s: Some(settings.budget_s),
+        repeats: settings.repeats,
+    };
+    let progress = Progress::auto(expected, settings.is_quiet());
+    Audience { progress, live_view, batch: settings.batch }
 }
 
 /// Holds what the target has against what it accepted; not where the user wants to stop or the target is lost, and not
@@ -215,6 +235,9 @@ fn announce(
     calibration: Option<CalibrationRecord>,
     forecast: Forecast,
 ) {
+    if settings.is_quiet() {
+        return;
+    }
     complain(&format!(
         "measuring {} ({} workers, {:.1} ms at rest), preset {}, seed {}",
         session.base_url,

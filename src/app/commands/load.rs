@@ -2,13 +2,15 @@
 
 use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
+use crate::app::live_view::LiveView;
 use crate::app::session::Session;
 use crate::app::settings::{LoadSettings, Settings};
 use crate::report::load_table::load_table;
+use crate::report::recent::Recent;
 use crate::report::record::{LoadRecord, TrialGeneratorRecord};
 use crate::report::stream::StreamRecord;
 use crate::seed::Seed;
-use crate::term::progress::Progress;
+use crate::term::progress::{Expected, Progress};
 use crate::term::{complain, say};
 use crate::trial::criteria::Judge;
 use crate::trial::objective::{Objective, Rule};
@@ -22,6 +24,7 @@ use crate::trial::{
 /// # Errors
 /// When the settings lack a rate, or the target is not ready.
 pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
+    let live_view = LiveView::open(settings)?;
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let mut session = Session::open(settings, &[load.workload], &interrupt)?;
     let plan = plan(settings, load);
@@ -31,11 +34,15 @@ pub fn run(settings: &Settings, load: &LoadSettings) -> Result<Exit, Failure> {
         dashboard_error_ratio: None,
         base_ms: session.ready.base_ms,
     };
+    let progress = Progress::auto(Expected::default(), settings.is_quiet());
     let mut onlooker =
-        Onlooker { plan: plan.clone(), progress: Progress::auto(None, 1), interrupt };
+        Onlooker { plan: plan.clone(), recent: Recent::default(), progress, live_view, interrupt };
+    onlooker.live_view.begins(&plan, None);
+    onlooker.progress.begins(&plan, None, 0.0);
     let result = session.measurer.run(&plan, &mut onlooker).map_err(Failure::internal)?;
     onlooker.progress.close();
     let verdict = Judge::new(&plan, objective).verdict(&result);
+    onlooker.live_view.finished(&result, verdict.name());
     let Some(stream) = result.streams.first().map(StreamRecord::from_result) else {
         return Ok(Exit::Internal);
     };
@@ -91,13 +98,17 @@ fn plan(settings: &Settings, load: &LoadSettings) -> TrialPlan {
 /// Shows the trial while it runs, and ends it when the user asks.
 struct Onlooker {
     plan: TrialPlan,
+    recent: Recent,
     progress: Progress,
+    live_view: LiveView,
     interrupt: Interrupt,
 }
 
 impl Watch for Onlooker {
     fn tick(&mut self, tick: &Tick<'_>) -> Flow {
-        self.progress.looks(&self.plan, tick);
+        let now = self.recent.look(tick);
+        self.live_view.looks(tick, &now);
+        self.progress.looks(&self.plan, tick.at_s, now);
         if self.interrupted() { Flow::Stop(StopCause::Interrupted) } else { Flow::Continue }
     }
 

@@ -29,7 +29,7 @@ use crate::sim::truth::{Effort, sustained_rps};
 use crate::term::say;
 use crate::trial::evidence::Evidence;
 use crate::trial::result::{Recovery, TrialResult};
-use crate::trial::{Measurer, Tick, TrialId, TrialPlan};
+use crate::trial::{Measurer, TrialId};
 
 /// Enough for a truth within a percent, in a second or two.
 const BRISK: Effort = Effort { runs: 4, run_s: 360.0 };
@@ -175,12 +175,6 @@ struct Notes {
 }
 
 impl Witness for Notes {
-    fn begins(&mut self, _plan: &TrialPlan, _elapsed_s: f64) {}
-
-    fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
-
-    fn recovers(&mut self, _after: TrialId, _elapsed_s: f64) {}
-
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {
         self.load_s += result.plan.warmup_s + evidence.measured_s;
         self.log.sums.add_trial(result);

@@ -341,5 +341,10 @@
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(latest));
   const live = document.body.dataset.live;
-  if (live) new EventSource(live).addEventListener("message", (event) => replace(JSON.parse(event.data)));
+  if (live) {
+    const source = new EventSource(live);
+    source.addEventListener("message", (event) => replace(JSON.parse(event.data)));
+    // After the last one nobody is there to be asked again.
+    source.addEventListener("end", () => source.close());
+  }
 })();

@@ -6,7 +6,7 @@ use crate::report::advice::advice;
 use crate::report::figure::{MISSING, counted, span};
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
-use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
+use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RUNNING, RunRecord};
 use crate::units::usize_to_u64;
 
 /// The level whose figures stand beside the capacity, in percent of it.
@@ -39,7 +39,9 @@ pub(super) fn about(run: &RunRecord) -> Vec<(String, String)> {
 pub(super) fn answer(run: &RunRecord) -> Answer {
     let told = advice(&run.capacity.finding);
     let mut beneath = Vec::new();
-    if run.capacity.rps.is_none() || run.capacity.finding != "capacity" {
+    if is_running(run) {
+        beneath.push("The run goes on; this page follows it.".to_owned());
+    } else if run.capacity.rps.is_none() || run.capacity.finding != "capacity" {
         beneath.extend(run.capacity.reasons.iter().map(|reason| format!("Because {reason}.")));
         if !told.next.is_empty() {
             beneath.push(format!("Next: {}.", told.next));
@@ -51,6 +53,7 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
     }
     let all = match warnings(run).len() {
         0 => None,
+        _ if is_running(run) => None,
         1 => Some("the caution".to_owned()),
         several => Some(format!("the {several} cautions")),
     };
@@ -60,16 +63,24 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
         }),
     );
     Answer {
-        badge: Some(run.outcome),
+        badge: (!is_running(run)).then_some(run.outcome),
         sentence: format!("{}{}", capacity_words(run), goal_words(run)),
         beneath,
         figures: figures(run),
     }
 }
 
+/// Whether the page is one of a run under way.
+pub(super) fn is_running(run: &RunRecord) -> bool {
+    run.capacity.finding == RUNNING
+}
+
 fn capacity_words(run: &RunRecord) -> String {
     let capacity = &run.capacity;
     let Some(rps) = capacity.rps else {
+        if is_running(run) {
+            return "No capacity is confirmed yet".to_owned();
+        }
         return format!("No capacity was confirmed: {}", advice(&capacity.finding).meaning);
     };
     if capacity.finding == "at_ceiling" {
@@ -185,6 +196,9 @@ pub(super) fn criteria(run: &RunRecord) -> Section {
     let lead = "What was asked for, what was measured, and how far apart the two are. INVALID means \
                 that the measurement does not allow a judgement, which is not a pass.";
     let section = Section::new("criteria", "What the run was judged by", "Criteria", lead);
+    if is_running(run) {
+        return section.with(Block::missing("Nothing is judged before the end of the run."));
+    }
     if run.criteria.is_empty() {
         return section
             .with(Block::missing("The run was judged by nothing: it ended before it began."));
