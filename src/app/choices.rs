@@ -186,3 +186,8 @@ pub(super) fn parse_levels(text: &str) -> Option<Vec<LoadPercent>> {
     }
     Some(levels)
 }
+
+/// The seed that is given, or the drawn one.
+pub(super) fn seed(values: &Values<'_>, drawn: u64) -> Result<u64> {
+    if values.is_given("SEED") { values.whole("SEED", 0, u64::MAX) } else { Ok(drawn) }
+}

@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 
 pub use super::choices::LoadSettings;
 use super::choices::{
-    LEVELS_WANTED, corpus, listen, load, parse_levels, permissions, repeats, span_or, target, trust,
+    LEVELS_WANTED, corpus, listen, load, parse_levels, permissions, repeats, seed, span_or, target,
+    trust,
 };
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
@@ -181,11 +182,7 @@ impl Settings {
             preset,
             repeats,
             budget_s: span_or(&values, "BUDGET_S", effort.budget_of_s(repeats))?,
-            seed: if values.is_given("SEED") {
-                values.whole("SEED", 0, u64::MAX)?
-            } else {
-                drawn_seed
-            },
+            seed: seed(&values, drawn_seed)?,
             corpus: corpus(&values)?,
             first_index: values.whole_or("FIRST_INDEX", "auto", 0, u64::MAX)?,
             ui: listen(&values, "UI")?,

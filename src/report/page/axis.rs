@@ -216,14 +216,15 @@ fn log_ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
         middle if middle > 2.2 => &[1.0, 3.0],
         _ => &[1.0, 2.0, 5.0],
     };
+    // A line along either edge of the plot would not be seen.
+    let (low, high) = (low * 0.97, high * 1.03);
     let first = low.log10().floor();
     let all: Vec<f64> = (0..TICKS_MAX)
         .map(|number| 10_f64.powf(first + f64::from(number)))
         .flat_map(|power| leads.iter().map(move |lead| lead * power))
         .collect();
-    // A line along the axis itself would not be seen.
-    let begin = all.iter().copied().rfind(|at| *at <= low * 0.97).unwrap_or(low * 0.5);
-    let end = all.iter().copied().find(|at| *at >= high * 0.999_9).unwrap_or(high);
+    let begin = all.iter().copied().rfind(|at| *at <= low).unwrap_or(low);
+    let end = all.iter().copied().find(|at| *at >= high).unwrap_or(high);
     let end = if end > begin { end } else { begin * 10.0 };
     (begin, end, all.into_iter().filter(|at| *at >= begin * 0.999 && *at <= end * 1.001).collect())
 }

@@ -178,6 +178,7 @@ mod tests {
         for (text, line, needle) in [
             ("", 1, "nothing is asked"),
             ("[goal\n", 1, "not TOML"),
+            ("a = \"\"\"\n", 1, "not TOML"),
             ("[goal]\nindex_rps = 1\nindex_rps = 2", 3, "not TOML"),
             ("[gaol]\nindex_rps = 1", 1, "did you mean [goal]?"),
             ("[zzz]", 1, "known are [goal], [index]"),

@@ -274,7 +274,10 @@ fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
 
 fn at(file: &str, text: &str, span: Range<usize>, problem: String) -> SloError {
     let before = text.get(..span.start).unwrap_or(text);
-    SloError { file: file.to_owned(), line: before.matches('\n').count() + 1, problem }
+    // What is missing at the very end is missing in the last line, not in one that is not there.
+    let last = text.lines().count().max(1);
+    let line = (before.matches('\n').count() + 1).min(last);
+    SloError { file: file.to_owned(), line, problem }
 }
 
 /// Enough of a text to know it again, on one line.

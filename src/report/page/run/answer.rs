@@ -52,6 +52,7 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
             .push("The run was interrupted: this page shows what was measured until then.".into());
     }
     let all = match warnings(run).len() {
+        _ if is_running(run) => None,
         0 => None,
         _ if is_running(run) => None,
         1 => Some("the caution".to_owned()),
