@@ -61,11 +61,14 @@ impl Counts {
         Ok(Self { first, others })
     }
 
-    /// The same, with `talk` on stderr.
+    /// The same, with as much said on the way as `talk` has it.
     #[must_use]
-    pub fn talking(self, talk: Talk) -> Self {
-        let quietly = |settings: Settings| Settings { talk, ..settings };
-        Self { first: quietly(self.first), others: self.others.into_iter().map(quietly).collect() }
+    pub fn talking(mut self, talk: Talk) -> Self {
+        self.first.talk = talk;
+        for settings in &mut self.others {
+            settings.talk = talk;
+        }
+        self
     }
 
     /// The settings of all runs.

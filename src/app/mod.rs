@@ -121,8 +121,8 @@ fn run_command(
     if command == Command::Scale {
         let (texts, slo) = gather(command, given)?;
         let counts = Counts::resolve(&texts, slo.as_ref(), draw_seed(), json);
-        let counts = counts.map_err(Failure::usage)?;
-        return commands::scale::run(&counts.talking(talk));
+        let counts = counts.map_err(Failure::usage)?.talking(talk);
+        return commands::scale::run(&counts);
     }
     let settings = Settings { talk, ..resolve(command, given, json)? };
     match (command, &settings.load) {

@@ -157,7 +157,7 @@ impl Run {
     #[must_use]
     pub fn sketch(&self, settings: &Settings) -> Sketch {
         Sketch {
-            id: self.dir.id().to_owned(),
+            id: self.id().to_owned(),
             started_utc: self.started_utc.clone(),
             seed: settings.seed,
             environment: self.environment.clone(),

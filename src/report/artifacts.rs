@@ -42,8 +42,11 @@ pub enum ArtifactError {
 type Maker = fn(&RunRecord) -> Result<String, ArtifactError>;
 
 /// Everything that is made of the result, and again whenever somebody asks.
-const DERIVED: &[(&str, Maker)] =
-    &[(SUMMARY_FILE, summary), (JUNIT_FILE, criteria), (REPORT_FILE, report)];
+const DERIVED: &[(&str, Maker)] = &[
+    (SUMMARY_FILE, |run| Ok(markdown(run, &cautions(run)))),
+    (JUNIT_FILE, |run| Ok(junit(run)?)),
+    (REPORT_FILE, |run| Ok(page(run, Mode::Saved)?)),
+];
 
 /// What is written of `run`, the result first: all others are made of it.
 ///
@@ -62,16 +65,4 @@ fn result(run: &RunRecord) -> Result<String, ArtifactError> {
     let mut text = serde_json::to_string_pretty(run)?;
     text.push('\n');
     Ok(text)
-}
-
-fn summary(run: &RunRecord) -> Result<String, ArtifactError> {
-    Ok(markdown(run, &cautions(run)))
-}
-
-fn criteria(run: &RunRecord) -> Result<String, ArtifactError> {
-    Ok(junit(run)?)
-}
-
-fn report(run: &RunRecord) -> Result<String, ArtifactError> {
-    Ok(page(run, Mode::Saved)?)
 }

@@ -41,6 +41,8 @@ pub(super) struct Measured {
     pub record: RunRecord,
     /// The folder of the run.
     pub folder: PathBuf,
+    /// Who watches, for whatever comes next.
+    pub live_view: LiveView,
     /// How it ended.
     pub ended: Result<Exit, Failure>,
 }
@@ -51,17 +53,21 @@ pub(super) struct Measured {
 /// When nothing could be measured or nothing could be written.
 pub fn run(settings: &Settings, resume: Option<PastRun>) -> Result<Exit, Failure> {
     check_budget(settings, forecast(&plan(settings, None, None)))?;
-    let interrupt = Interrupt::listen().map_err(Failure::internal)?;
-    let measured = if let Some(past) = resume {
+    if let Some(past) = &resume {
         // Before the target is started: a run that is finished needs none.
-        check_unfinished(settings, &past)?;
-        measure(settings, &interrupt, |session| Run::go_on(past, settings, session))?
-    } else {
-        let folder = || RunDir::create(&settings.out, settings.preset.name());
-        measure(settings, &interrupt, |session| begin(settings, session, &interrupt, folder))?
-    };
+        check_unfinished(settings, past)?;
+    }
+    let live_view = LiveView::open(settings)?;
+    let interrupt = Interrupt::listen().map_err(Failure::internal)?;
+    let measured = measure(settings, &interrupt, live_view, |session| match resume {
+        Some(past) => Run::go_on(past, settings, session),
+        None => begin(settings, session, &interrupt, || {
+            RunDir::create(&settings.out, settings.preset.name())
+        }),
+    })?;
     step_summary::append(&measured.record);
     print(settings, &measured.folder, &measured.record)?;
+    measured.live_view.close();
     measured.ended
 }
 
@@ -81,9 +87,9 @@ pub(super) fn begin(
 pub(super) fn measure(
     settings: &Settings,
     interrupt: &Interrupt,
+    mut live_view: LiveView,
     open: impl FnOnce(&Session) -> Result<Run, Failure>,
 ) -> Result<Measured, Failure> {
-    let mut live_view = LiveView::open(settings)?;
     let mut session = Session::open(settings, &[Workload::Index, Workload::Dashboard], interrupt)?;
     // After the preflight, so that a target that is not there leaves no empty folder behind.
     let run = open(&session)?;
@@ -124,13 +130,12 @@ pub(super) fn measure(
     let record = run.assemble(settings, elapsed_s, &outcome, log, verification, &session);
     live_view.ends(&record);
     run.write(&record)?;
-    live_view.close();
     let ended = match ended {
         Ok(()) => Ok(exit_of(&outcome, record.outcome)),
         Err(ConductError::Journal(error)) => Err(Failure::new(Exit::Results, error)),
         Err(ConductError::Trial(error)) => Err(Failure::internal(error)),
     };
-    Ok(Measured { record, folder: run.folder().to_owned(), ended })
+    Ok(Measured { record, folder: run.folder().to_owned(), live_view, ended })
 }
 
 fn audience(settings: &Settings, forecast: Forecast, live_view: LiveView) -> Audience {

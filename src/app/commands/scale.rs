@@ -4,6 +4,7 @@ use super::capacity::{Measured, begin, check_budget, measure, plan};
 use crate::app::counts::Counts;
 use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
+use crate::app::live_view::LiveView;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
 use crate::campaign::budget::{Forecast, forecast};
@@ -25,16 +26,23 @@ use crate::units::usize_to_u64;
 pub fn run(counts: &Counts) -> Result<Exit, Failure> {
     let forecast = forecast(&plan(&counts.first, None, None));
     check_budget(&counts.first, forecast)?;
+    let live_view = LiveView::open(&counts.first)?;
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
-    announce(counts, forecast);
     let mut scaling = Scaling {
         settings: &counts.first,
         counts: counts.all().map(|settings| CountRecord::unmeasured(settings.workers)).collect(),
         set: None,
+        live_view,
     };
+    let say_on_the_way = |text: &str| {
+        if !counts.first.is_quiet() {
+            complain(text);
+        }
+    };
+    say_on_the_way(&announcement(counts, forecast));
     let mut ended = Ok(Exit::Pass);
     for settings in counts.all() {
-        complain(&format!("WORKERS={}", settings.workers));
+        say_on_the_way(&format!("WORKERS={}", settings.workers));
         ended = scaling.add(settings, &interrupt);
         // A missed goal is a matter of all counts; what ends a run from outside ends all.
         if !matches!(ended, Ok(Exit::Pass | Exit::Fail | Exit::Invalid)) {
@@ -48,6 +56,7 @@ pub fn run(counts: &Counts) -> Result<Exit, Failure> {
     } else {
         say(scale_table(&record, &set.path().display().to_string()).trim_end());
     }
+    scaling.live_view.close();
     Ok(match (ended?, record.outcome) {
         (exit @ (Exit::Interrupted | Exit::Target), _) => exit,
         (_, Outcome::Pass) => Exit::Pass,
@@ -56,15 +65,15 @@ pub fn run(counts: &Counts) -> Result<Exit, Failure> {
     })
 }
 
-fn announce(counts: &Counts, forecast: Forecast) {
+fn announcement(counts: &Counts, forecast: Forecast) -> String {
     let workers: Vec<String> = counts.all().map(|settings| settings.workers.to_string()).collect();
     let (runs, budget_s) = (usize_to_u64(workers.len()) as f64, counts.first.budget_s);
-    complain(&format!(
+    format!(
         "scaling over WORKERS={}: about {} in all, at most {} (BUDGET_S is for each count)",
         workers.join(","),
         span(runs * (forecast.search_s + forecast.levels_s).min(budget_s)),
         span(runs * budget_s)
-    ));
+    )
 }
 
 /// The counts measured so far, and their folder.
@@ -75,6 +84,8 @@ struct Scaling<'a> {
     counts: Vec<CountRecord>,
     /// Made with the first run in it, so that a target that is not there leaves nothing behind.
     set: Option<RunDir>,
+    /// One for all runs: whoever watches need not come anew.
+    live_view: LiveView,
 }
 
 impl Scaling<'_> {
@@ -90,7 +101,10 @@ impl Scaling<'_> {
             set.create_within(&name)
         };
         let open = |session: &Session| begin(settings, session, interrupt, folder);
-        let Measured { record, ended, .. } = measure(settings, interrupt, open)?;
+        let watched = std::mem::take(&mut self.live_view);
+        let Measured { record, ended, live_view, .. } =
+            measure(settings, interrupt, watched, open)?;
+        self.live_view = live_view;
         if let Some(count) = self.counts.iter_mut().find(|own| own.workers == settings.workers) {
             *count = CountRecord::of(settings.workers, &name, &record);
         }
