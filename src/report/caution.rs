@@ -16,6 +16,13 @@ const PORTS_RATIO: f64 = 0.5;
 pub enum Caution {
     /// The dashboard's queries take a tenth of the capacity or more.
     QueriesCost,
+    /// The capacity was searched without the dashboard's queries, and does not hold its objective with them.
+    BesideQueries {
+        /// 99th percentile of indexing at 100 % of the capacity, in milliseconds.
+        p99_ms: f64,
+        /// `P99_MS`.
+        limit_ms: f64,
+    },
     /// Generator and target share a machine.
     CoLocated,
     /// The generator was at fault for the answer.
@@ -91,6 +98,13 @@ impl fmt::Display for Caution {
             Self::QueriesCost => f.write_str(
                 "the dashboard's queries cost capacity: without them beside it the service holds at \
                  least 10 % more",
+            ),
+            Self::BesideQueries { p99_ms, limit_ms } => write!(
+                f,
+                "with the dashboard's queries beside it, 100 % of the capacity does not hold its objective \
+                 (indexing p99 {} ms, limit {} ms); MIX=true searches for the rate that does",
+                figure::ms(Some(*p99_ms)),
+                figure::short_rate(*limit_ms)
             ),
             Self::CoLocated => f.write_str(
                 "generator and target share this machine and take processor time from each other; \
@@ -197,6 +211,7 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
     if has_flag("queries_cost") {
         found.push(Caution::QueriesCost);
     }
+    found.extend(beside_queries(run));
     if has_flag("co_located") {
         found.push(Caution::CoLocated);
     }
@@ -226,6 +241,15 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
 #[must_use]
 pub fn caution_lines(cautions: &[Caution]) -> String {
     cautions.iter().map(|caution| figure::entry("caution", &caution.to_string())).collect()
+}
+
+/// A search without queries answers another question than the 100 % level with them asks.
+fn beside_queries(run: &RunRecord) -> Option<Caution> {
+    let level = run.levels.iter().find(|level| level.load_percent == 100)?;
+    let p99_ms = level.index.as_ref()?.response_ms.p99?;
+    let limit_ms: f64 = setting(run, "P99_MS")?.parse().ok()?;
+    let is_without = setting(run, "MIX") == Some("false");
+    (is_without && p99_ms > limit_ms).then_some(Caution::BesideQueries { p99_ms, limit_ms })
 }
 
 fn void_levels(run: &RunRecord) -> impl Iterator<Item = Caution> {
@@ -267,7 +291,7 @@ pub fn bracket(low_rps: Option<f64>, high_rps: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{capacity, run, terms};
+    use crate::report::sample::{capacity, run, setting as setting_of, terms};
     use crate::search::finding::{Finding, Flag};
 
     #[test]
@@ -300,6 +324,18 @@ mod tests {
         ] {
             assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
         }
+    }
+
+    #[test]
+    fn a_capacity_that_the_queries_take_away_is_said_to_be_one() {
+        let mut run = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
+        let settings = [("MIX", "false"), ("P99_MS", "100")];
+        run.settings.extend(settings.map(|(key, value)| (key.to_owned(), setting_of(value))));
+        let lines = caution_lines(&cautions(&run)).replace("\n           ", " ");
+        assert!(lines.contains("(indexing p99 118 ms, limit 100 ms); MIX=true"), "{lines}");
+        run.settings.insert("P99_MS".to_owned(), setting_of("1000"));
+        let lines = caution_lines(&cautions(&run));
+        assert!(!lines.contains("MIX=true"), "within the limit: {lines}");
     }
 
     #[test]

@@ -51,8 +51,8 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
         beneath
             .push("The run was interrupted: this page shows what was measured until then.".into());
     }
+    beneath.extend(in_the_way(run));
     let all = match warnings(run).len() {
-        _ if is_running(run) => None,
         0 => None,
         _ if is_running(run) => None,
         1 => Some("the caution".to_owned()),
@@ -69,6 +69,21 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
         beneath,
         figures: figures(run),
     }
+}
+
+/// What keeps a run with a capacity from its PASS, in one sentence; the goal stands in the headline.
+fn in_the_way(run: &RunRecord) -> Option<String> {
+    let is_open = |one: &&CriterionRecord| {
+        one.outcome != Outcome::Pass && !["finding", "goal"].contains(&one.name.as_str())
+    };
+    let open: Vec<String> = run
+        .criteria
+        .iter()
+        .filter(is_open)
+        .map(|one| format!("{} ({})", name(&one.name), one.outcome))
+        .collect();
+    let is_said = run.capacity.rps.is_some() && !is_running(run) && !open.is_empty();
+    is_said.then(|| format!("What keeps it from a PASS: {}.", open.join(", ")))
 }
 
 /// Whether the page is one of a run under way.
@@ -111,7 +126,7 @@ fn goal_words(run: &RunRecord) -> String {
         }
         _ => format!("the goal of {needed}"),
     };
-    match (goal.outcome, margin_ratio(goal)) {
+    match (goal.outcome, headroom_ratio(goal)) {
         (Outcome::Pass, Some(ratio)) => {
             format!("; {goal_name} is met with {} to spare.", percent(ratio, 0))
         }
@@ -128,8 +143,9 @@ fn goal(run: &RunRecord) -> Option<&CriterionRecord> {
     run.criteria.iter().find(|criterion| criterion.name == "goal")
 }
 
-fn margin_ratio(criterion: &CriterionRecord) -> Option<f64> {
-    let (measured, limit) = criterion.measured.zip(criterion.limit)?;
+/// By which share of the goal the capacity is above it; also of results from before there were margins.
+fn headroom_ratio(goal: &CriterionRecord) -> Option<f64> {
+    let (measured, limit) = goal.measured.zip(goal.limit)?;
     (limit > 0.0).then(|| measured / limit - 1.0)
 }
 
@@ -146,7 +162,7 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
         let beside = format!("documents/s{}", ends.unwrap_or_default());
         tell("Capacity", rate(rps), "", beside);
     }
-    if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, margin_ratio(goal)?))) {
+    if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, headroom_ratio(goal)?))) {
         let sign = if ratio > 0.0 { "+" } else { "" };
         let needed = goal.limit.map(short).unwrap_or_default();
         let beside = format!("lower end of the interval, over {needed} documents/s");
@@ -218,7 +234,7 @@ pub(super) fn criteria(run: &RunRecord) -> Section {
             Cell::outcome(criterion.outcome),
             value(criterion.measured, &criterion.unit).into(),
             value(criterion.limit, &criterion.unit).into(),
-            margin(criterion).into(),
+            criterion.shown_margin().into(),
             criterion.reason.as_str().into(),
         ]
     });
@@ -245,19 +261,5 @@ fn value(value: Option<f64>, unit: &str) -> String {
         "s" => span(known),
         "ratio" => percent(known, 3),
         _ => format!("{} {unit}", grouped(known, 0)),
-    }
-}
-
-/// How far the measured value is on the right or on the wrong side of its limit.
-///
-/// Which side is right differs from criterion to criterion; the judgement knows it.
-fn margin(criterion: &CriterionRecord) -> String {
-    let Some(ratio) = margin_ratio(criterion).filter(|ratio| ratio.abs() > 0.0) else {
-        return MISSING.to_owned();
-    };
-    match criterion.outcome {
-        Outcome::Pass => format!("+{}", percent(ratio.abs(), 1)),
-        Outcome::Fail => format!("−{}", percent(ratio.abs(), 1)),
-        Outcome::Invalid => MISSING.to_owned(),
     }
 }
