@@ -66,10 +66,14 @@ pub fn entry(label: &str, text: &str) -> String {
     trimmed.join("\n") + "\n"
 }
 
-/// A count with its noun: `1 trial`, `2 trials`.
+/// A count with its noun: `1 trial`, `2 trials`, `2 searches`.
 #[must_use]
 pub fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    match (count, noun.ends_with("ch")) {
+        (1, _) => format!("1 {noun}"),
+        (_, true) => format!("{count} {noun}es"),
+        (_, false) => format!("{count} {noun}s"),
+    }
 }
 
 /// Right-aligned columns, two spaces apart; the first row is the header.
@@ -125,6 +129,7 @@ mod tests {
         assert_eq!(span(12.34), "12.3 s");
         assert_eq!(span(119.7), "2 min 00 s", "rounding carries over");
         assert_eq!((short_rate(200.0), short_rate(12.5)), ("200".into(), "12.5".into()));
+        assert_eq!(counted(2, "search"), "2 searches");
     }
 
     #[test]
