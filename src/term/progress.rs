@@ -7,7 +7,7 @@ use super::block::Block;
 use super::colour;
 use super::complain;
 use super::layout::title;
-use super::told::{recovery_line, trial_line};
+use super::told::{folded, recovery_line, trial_line};
 pub use super::view::Expected;
 use super::view::{Doing, View};
 use crate::report::figure::{ms, span};
@@ -129,7 +129,7 @@ impl Progress {
     /// Leaves a permanent line, above the live block where there is one.
     fn note(&mut self, text: &str) {
         match &mut self.manner {
-            Manner::Live(block) => block.leave(text),
+            Manner::Live(block) => block.leave(&folded(text, Block::columns())),
             Manner::Plain => complain(text),
             Manner::Silent => {}
         }

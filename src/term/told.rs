@@ -1,5 +1,7 @@
 //! The lines that finished trials and recoveries leave: a log of a run reads as its search.
 
+use console::measure_text_width;
+
 use super::colour::{Tone, paint};
 use crate::report::figure::{ms, rate, span};
 use crate::report::record::{RecoveryRecord, TrialRecord};
@@ -50,6 +52,28 @@ pub(super) fn recovery_line(recovery: &RecoveryRecord, colour: bool) -> String {
     format!("{:<4} {:<11} {:>10}  {word}  {:>10}", recovery.id, "recovery", "", span(took_s))
 }
 
+/// `text` in lines of at most `columns`, parted at spaces where it can be; what goes on is indented.
+pub(super) fn folded(text: &str, columns: usize) -> String {
+    const INDENT: usize = 5;
+    let (mut folded, mut column) = (String::new(), 0);
+    // Words are parted at single spaces only, so that the columns of a line stay as they are.
+    for (position, word) in text.split(' ').enumerate() {
+        let width = measure_text_width(word);
+        if column + 1 + width > columns && column > INDENT {
+            folded.truncate(folded.trim_end().len());
+            folded.push('\n');
+            folded.push_str(&" ".repeat(INDENT));
+            column = INDENT;
+        } else if position > 0 {
+            folded.push(' ');
+            column += 1;
+        }
+        folded.push_str(word);
+        column += width;
+    }
+    folded
+}
+
 /// `level_100` as a person writes it.
 pub(super) fn purpose_words(purpose: &str) -> String {
     purpose
@@ -96,6 +120,17 @@ mod tests {
         t4   recovery                hanging     3 min 00 s
         t14  level 0 %            –  measured    1 min 20 s  dashboard p99 118 ms
         ");
+    }
+
+    #[test]
+    fn a_long_line_goes_on_indented_and_is_parted_between_words() {
+        let lines = folded(lines().first().unwrap(), 60);
+        insta::assert_snapshot!(lines, @r"
+        t3   search         421.7/s  overloaded      10.0 s
+             backlog: 24.9 more requests outstanding every second
+        ");
+        let painted = format!("{} a b", paint("sustained", Tone::Good, true));
+        assert_eq!(folded(&painted, 13), painted, "colours take no room");
     }
 
     #[test]
