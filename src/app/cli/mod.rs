@@ -168,7 +168,7 @@ fn grammar() -> clap::Command {
         ))
         .subcommand(
             clap::Command::new(SCHEMA)
-                .about("Print the JSON Schema of result.json or of plimsoll.toml; without a name, both")
+                .about("Print the JSON Schema of result.json, scale.json or plimsoll.toml; without a name, all")
                 .arg(Arg::new(SCHEMA).value_name("NAME").value_parser(Published::ALL.map(Published::name))),
         )
         .subcommand(
