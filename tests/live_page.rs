@@ -1,4 +1,20 @@
 //! UI: a page that follows a run, in a real browser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "test code fails loudly, and its helpers are shared with the tests of the example API"
+)]
+
+#[path = "../example-api/tests/common/browser.rs"]
+mod browser;
+#[path = "../example-api/tests/common/tools.rs"]
+mod tools;
+mod support {
+    pub(crate) mod tool;
+}
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,7 +23,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
 
-use crate::support::tool::{latest, plimsoll, run, stderr};
+use support::tool::{latest, plimsoll, run, stderr};
 
 /// Starts a run and returns it with the first address that a line of its stderr names after `what`.
 fn start(folder: &Path, arguments: &[&str], what: &str) -> (Child, String) {
@@ -31,13 +47,10 @@ fn head(address: &str, path: &str) -> String {
 
 #[test]
 fn the_plots_fill_while_the_run_goes_on_and_end_with_its_answer() {
-    let Some(chromium) = crate::tools::need("chromium is needed", crate::browser::chromium())
-    else {
-        return;
-    };
+    let Some(chromium) = tools::need("chromium is needed", browser::chromium()) else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/live.mjs");
-    let driver = crate::browser::driver(&script);
-    let Some(driver) = crate::tools::need("node and npm are needed", driver) else { return };
+    let driver = browser::driver(&script);
+    let Some(driver) = tools::need("node and npm are needed", driver) else { return };
     let folder = tempfile::tempdir().unwrap();
     let words = ["capacity", "PRESET=quick", "LEVELS=50", "DASHBOARD_S=5", "SERVICE_MS=20"];
     let words = [&words[..], &["SEED=3", "UI=127.0.0.1:0"]].concat();

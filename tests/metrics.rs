@@ -1,4 +1,22 @@
 //! METRICS: what Prometheus reads while a run goes on, and the dashboard that shows it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code fails loudly"
+)]
+
+mod support;
+#[path = "../example-api/tests/common/tools.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::missing_panics_doc,
+    reason = "helpers of another package's tests, of which this one uses a part"
+)]
+mod tools;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,8 +27,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::tool::{latest, plimsoll, run, stderr};
 use serde_json::Value;
+use support::tool::{latest, plimsoll, run, stderr};
 
 /// The text at `/metrics` of `address`; `None` when nobody is there any more.
 fn scrape(address: &str) -> Option<String> {
@@ -132,7 +150,7 @@ fn named_by_dashboard() -> BTreeSet<(String, String)> {
 fn promtool() -> Result<(), String> {
     let is_there = || Command::new("promtool").arg("--version").output().is_ok();
     if !is_there() {
-        crate::tools::install("prometheus");
+        tools::install("prometheus");
     }
     if is_there() { Ok(()) } else { Err("no promtool in PATH".to_owned()) }
 }
@@ -161,7 +179,7 @@ fn a_scraped_run_agrees_with_its_result_and_has_all_that_the_dashboard_shows() {
             || name == "plimsoll_response_seconds_count";
         assert!(is_shown, "{name} is exported and no panel shows it");
     }
-    if crate::tools::need("promtool is needed", promtool()).is_some() {
+    if tools::need("promtool is needed", promtool()).is_some() {
         let mut check = Command::new("promtool");
         check.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
         let mut child = check.stdout(Stdio::piped()).spawn().unwrap();
