@@ -187,12 +187,6 @@ fn javascript() -> Result<PathBuf, String> {
     for name in ["package.json", "package-lock.json", "figures.mjs"] {
         fs::copy(sources().join(name), folder.join(name)).unwrap();
     }
-    let lock = sources().join("package-lock.json");
-    if !tools::is_installed(&folder, &[&lock]) {
-        let mut install = Command::new("npm");
-        install.args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder);
-        tools::run(&mut install)?;
-        tools::mark_installed(&folder, &[&lock]);
-    }
+    tools::npm(&folder)?;
     Ok(folder)
 }

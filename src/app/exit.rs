@@ -2,6 +2,8 @@
 //!
 //! Scripts and pipelines decide on them: a code changes only with the contract.
 
+use crate::report::schema::Outcome;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -37,6 +39,16 @@ impl Exit {
             Self::Internal => 70,
             // 128 and the number of SIGINT, as shells have it.
             Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Pass => Self::Pass,
+            Outcome::Fail => Self::Fail,
+            Outcome::Invalid => Self::Invalid,
         }
     }
 }

@@ -10,8 +10,8 @@ use super::settings::Settings;
 use super::sources::{Given, Origin, Texts};
 use crate::campaign::{Campaign, Step};
 use crate::files::journal;
+use crate::files::reading::check_version;
 use crate::report::record::{JournalLine, RecoveryRecord, RunHeader, TrialRecord};
-use crate::report::schema::SCHEMA_VERSION;
 use crate::search::Standing;
 use crate::search::finding::Finding;
 use crate::trial::evidence::Observation;
@@ -45,16 +45,7 @@ impl PastRun {
                 anyhow!("{} does not begin as a journal of plimsoll does", folder.display());
             return Err(Failure::usage(error));
         };
-        let major = |version: &str| version.split('.').next().unwrap_or_default().to_owned();
-        if major(&header.schema_version) != major(SCHEMA_VERSION) {
-            let error = anyhow!(
-                "{} was written in version {} of the format and this tool knows {SCHEMA_VERSION}: use \
-                 the tool that wrote it",
-                folder.display(),
-                header.schema_version
-            );
-            return Err(Failure::usage(error));
-        }
+        check_version(folder, &header.schema_version).map_err(Failure::usage)?;
         let folder = folder.to_owned();
         Ok(Self { folder, header, lines: lines.collect(), torn_bytes: journal.torn_bytes })
     }

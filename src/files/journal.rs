@@ -1,12 +1,13 @@
 //! The journal: one line per trial and per recovery, on the disk before the next one starts.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::reading::{ReadError, bytes};
 use super::run_dir::{RunDir, WriteError};
 use crate::units::usize_to_u64;
 
@@ -22,53 +23,19 @@ pub struct Lines<T> {
     pub torn_bytes: u64,
 }
 
-/// Why a journal cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// There is none.
-    #[error("{path} is not there: give the folder of a run, such as results/latest")]
-    Missing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// The system does not hand it over.
-    #[error("{path} cannot be read: {source}")]
-    Unreadable {
-        /// The journal.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A line is not what a journal holds.
-    #[error("line {line} of {path} is damaged or not of this tool: {source}")]
-    Damaged {
-        /// The journal.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
-
 /// Reads the journal in the folder of a run.
 ///
 /// # Errors
 /// When it is not there, cannot be read, or a whole line of it cannot be understood.
 pub fn read<T: DeserializeOwned>(folder: &Path) -> Result<Lines<T>, ReadError> {
     let path = folder.join(JOURNAL_FILE);
-    let bytes = fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            ReadError::Missing { path: path.clone() }
-        }
-        _ => ReadError::Unreadable { path: path.clone(), source },
-    })?;
+    let bytes = bytes(&path)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let (whole, torn) = bytes.split_at(whole);
     let lines =
         whole.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()).map(
             |(number, line)| {
-                serde_json::from_slice(line).map_err(|source| ReadError::Damaged {
+                serde_json::from_slice(line).map_err(|source| ReadError::DamagedLine {
                     path: path.clone(),
                     line: number + 1,
                     source,

@@ -3,5 +3,6 @@
 pub mod journal;
 pub mod manifest;
 pub mod numbers;
+pub mod reading;
 pub mod result_file;
 pub mod run_dir;

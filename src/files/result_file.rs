@@ -1,77 +1,33 @@
 //! `result.json`, read back.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
+use super::reading::{ReadError, bytes, check_version};
 use crate::report::artifacts::RESULT_FILE;
-use crate::report::schema::{RunRecord, SCHEMA_VERSION};
-
-/// Why a result cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ResultError {
-    /// There is none.
-    #[error("{path} is not there: give the folder of a run, such as results/latest")]
-    Missing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// The system does not hand it over.
-    #[error("{path} cannot be read: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is not what a result holds.
-    #[error("{path} is damaged or not a result of this tool: {source}")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// It is of another major version.
-    #[error(
-        "{path} was written in version {version} of the format and this tool knows {SCHEMA_VERSION}: use the tool that wrote it"
-    )]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        version: String,
-    },
-}
+use crate::report::schema::RunRecord;
 
 /// Reads the result in the folder of a run, or the result itself where its file is named.
 ///
 /// # Errors
 /// When it is not there, cannot be read, is not of this tool, or of another major version of it.
-pub fn read(place: &Path) -> Result<RunRecord, ResultError> {
+pub fn read(place: &Path) -> Result<RunRecord, ReadError> {
     let path = if place.is_file() { place.to_owned() } else { place.join(RESULT_FILE) };
-    let bytes = fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            ResultError::Missing { path: path.clone() }
-        }
-        _ => ResultError::Unreadable { path: path.clone(), source },
-    })?;
-    let foreign = |source| ResultError::Foreign { path: path.clone(), source };
-    let value: Value = serde_json::from_slice(&bytes).map_err(foreign)?;
+    let bytes = bytes(&path)?;
+    let damaged = |source| ReadError::Damaged { path: path.clone(), source };
+    let value: Value = serde_json::from_slice(&bytes).map_err(damaged)?;
     // The version first: a file of another major version would only be told to be damaged.
-    let version = value.get("schema_version").and_then(Value::as_str);
-    let major = |version: &str| version.split('.').next().unwrap_or_default().to_owned();
-    if let Some(version) = version.filter(|version| major(version) != major(SCHEMA_VERSION)) {
-        return Err(ResultError::Version { path: path.clone(), version: version.to_owned() });
+    if let Some(version) = value.get("schema_version").and_then(Value::as_str) {
+        check_version(&path, version)?;
     }
-    serde_json::from_slice(&bytes).map_err(foreign)
+    serde_json::from_slice(&bytes).map_err(damaged)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn told(text: Option<&str>) -> String {
         let folder = tempfile::tempdir().expect("a folder");

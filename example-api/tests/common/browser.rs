@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::tools;
 
@@ -19,13 +18,7 @@ pub fn driver(script: &Path) -> Result<PathBuf, String> {
         fs::write(folder.join(name), text).unwrap();
     }
     fs::copy(script, folder.join(script.file_name().unwrap())).unwrap();
-    let lock = folder.join("package-lock.json");
-    if !tools::is_installed(&folder, &[&lock]) {
-        let mut install = Command::new("npm");
-        install.args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder);
-        tools::run(&mut install)?;
-        tools::mark_installed(&folder, &[&lock]);
-    }
+    tools::npm(&folder)?;
     Ok(folder)
 }
 

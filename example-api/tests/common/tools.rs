@@ -46,6 +46,18 @@ pub fn mark_installed(folder: &Path, files: &[&Path]) {
     fs::write(folder.join("installed"), content(files)).unwrap();
 }
 
+/// Installs what the lock file in `folder` names, once; why not where that fails.
+pub fn npm(folder: &Path) -> Result<(), String> {
+    let lock = folder.join("package-lock.json");
+    if !is_installed(folder, &[&lock]) {
+        let mut install = Command::new("npm");
+        install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
+        run(&mut install)?;
+        mark_installed(folder, &[&lock]);
+    }
+    Ok(())
+}
+
 fn content(files: &[&Path]) -> Vec<u8> {
     files.iter().flat_map(|file| fs::read(file).unwrap()).collect()
 }

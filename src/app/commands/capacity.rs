@@ -290,8 +290,6 @@ pub(super) fn exit_of(outcome: &CampaignOutcome, judged: Outcome) -> Exit {
     match (outcome.ended_by, judged) {
         (Some(Finding::Interrupted), _) => Exit::Interrupted,
         (Some(Finding::TargetLost), _) => Exit::Target,
-        (_, Outcome::Pass) => Exit::Pass,
-        (_, Outcome::Fail) => Exit::Fail,
-        (_, Outcome::Invalid) => Exit::Invalid,
+        (_, judged) => judged.into(),
     }
 }

@@ -6,7 +6,6 @@ use crate::app::exit::{Exit, Failure};
 use crate::files::result_file;
 use crate::files::run_dir::write_whole;
 use crate::report::compare::{CompareTerms, compare, page};
-use crate::report::schema::Outcome;
 use crate::term::say;
 
 /// Runs the command.
@@ -27,9 +26,5 @@ pub fn run(baseline: &Path, run: &Path, html: Option<&Path>, json: bool) -> Resu
     } else {
         say(found.to_string().trim_end());
     }
-    Ok(match found.outcome {
-        Outcome::Pass => Exit::Pass,
-        Outcome::Fail => Exit::Fail,
-        Outcome::Invalid => Exit::Invalid,
-    })
+    Ok(found.outcome.into())
 }

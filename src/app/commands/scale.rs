@@ -15,7 +15,6 @@ use crate::report::scale::assemble::ScaleInputs;
 use crate::report::scale::page::{SCALE_PAGE_FILE, scale_page};
 use crate::report::scale::table::scale_table;
 use crate::report::scale::{CountRecord, SCALE_FILE, ScaleRecord, ScaleStamp};
-use crate::report::schema::Outcome;
 use crate::term::{complain, say};
 use crate::units::usize_to_u64;
 
@@ -59,9 +58,7 @@ pub fn run(counts: &Counts) -> Result<Exit, Failure> {
     scaling.live_view.close();
     Ok(match (ended?, record.outcome) {
         (exit @ (Exit::Interrupted | Exit::Target), _) => exit,
-        (_, Outcome::Pass) => Exit::Pass,
-        (_, Outcome::Fail) => Exit::Fail,
-        (_, Outcome::Invalid) => Exit::Invalid,
+        (_, outcome) => outcome.into(),
     })
 }
 

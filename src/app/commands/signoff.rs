@@ -5,7 +5,6 @@ use std::path::Path;
 use crate::app::exit::{Exit, Failure};
 use crate::app::slo::{baseline, from_file};
 use crate::files::result_file;
-use crate::report::schema::Outcome;
 use crate::report::signoff::again::judge_again;
 use crate::term::say;
 
@@ -23,9 +22,5 @@ pub fn run(place: &Path, slo: &Path, json: bool) -> Result<Exit, Failure> {
     } else {
         say(&signoff.to_string());
     }
-    Ok(match signoff.outcome {
-        Outcome::Pass => Exit::Pass,
-        Outcome::Fail => Exit::Fail,
-        Outcome::Invalid => Exit::Invalid,
-    })
+    Ok(signoff.outcome.into())
 }
