@@ -210,6 +210,7 @@ fn a_healthy_server_recovers_at_once_and_a_silent_one_never() {
         let plan = RecoverPlan {
             batch: 1,
             id: TrialId(2),
+            after: TrialId(1),
             good_ms: 100.0,
             typical_ms: None,
             good_in_a_row: 3,

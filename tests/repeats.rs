@@ -11,6 +11,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use plimsoll::app::conduct::conduct;
 use plimsoll::app::past::PastRun;
 use plimsoll::campaign::plan::CampaignPlan;
 use plimsoll::campaign::presets::Preset;
@@ -20,12 +21,14 @@ use plimsoll::files::run_dir::RunDir;
 use plimsoll::report::record::{JournalLine, RunHeader};
 use plimsoll::report::schema::SCHEMA_VERSION;
 use plimsoll::search::finding::Finding;
+use plimsoll::seed::Seed;
+use plimsoll::sim::SimMeasurer;
 use plimsoll::sim::faults::Faults;
 use plimsoll::sim::plan::ServiceLaw;
 use plimsoll::sim::zoo::Specimen;
-use plimsoll::trial::TrialId;
+use plimsoll::trial::{TrialId, TrialPlan};
 use plimsoll::units::{LoadPercent, Rps};
-use support::search::{Run, plain, plan, search};
+use support::search::{Log, Run, plain, plan, search};
 
 fn repeated(repeats: u32, seed: u64) -> CampaignPlan {
     let budget_s = Preset::Quick.effort().budget_of_s(repeats);
@@ -103,14 +106,22 @@ fn a_target_that_is_lost_in_a_later_search_leaves_no_answer_but_what_was_found()
 }
 
 #[test]
-fn an_interrupt_between_two_searches_leaves_no_answer() {
+fn an_interrupt_after_the_first_of_two_searches_leaves_no_answer() {
     let whole = search(repeated(2, 3), &service());
-    let begun_s = whole.log.trials.iter().find(|(plan, _)| plan.repeat == Some(2)).unwrap();
-    let faults = Faults { interrupted_s: Some(begun_s.1.started_s), ..Faults::none() };
-    let broken = search(repeated(2, 3), &Specimen { faults, ..service() });
-    assert_eq!(broken.outcome.capacity.finding, Finding::Interrupted, "one of two is no answer");
-    assert_eq!(broken.outcome.capacity.rps, None, "and no number is printed");
-    assert!(!rates(&broken).is_empty(), "what was found stays");
+    let is_second = |plan: &TrialPlan| plan.repeat == Some(2);
+    let second = whole.log.trials.iter().position(|(plan, _)| is_second(plan)).unwrap();
+    let last = &whole.log.trials[second - 1].1;
+    let ends_s = last.started_s + last.warmup_s + last.measure_s;
+    // At the very end of the first search, and where the second has begun.
+    for (interrupted_s, searches) in [(ends_s, 1), (whole.log.trials[second].1.started_s, 2)] {
+        let faults = Faults { interrupted_s: Some(interrupted_s), ..Faults::none() };
+        let broken = search(repeated(2, 3), &Specimen { faults, ..service() });
+        let capacity = &broken.outcome.capacity;
+        assert_eq!(capacity.finding, Finding::Interrupted, "one of two is no answer");
+        assert_eq!(capacity.rps, None, "and no number is printed");
+        assert_eq!(broken.outcome.repeats.len(), searches, "the searches that there were");
+        assert_eq!(rates(&broken), rates(&whole)[..1], "what was found stays");
+    }
 }
 
 #[test]
@@ -140,8 +151,8 @@ fn several_searches_share_their_budget() {
     }
 }
 
-/// The journal of a run, up to and without the trial `end`.
-fn written(run: &Run, folder: &RunDir, end: Option<TrialId>) {
+/// A journal with its first line.
+fn begin_writing(folder: &RunDir) {
     let mut journal = Journal::create(folder).unwrap();
     let header = RunHeader {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -154,6 +165,71 @@ fn written(run: &Run, folder: &RunDir, end: Option<TrialId>) {
         settings: BTreeMap::new(),
     };
     journal.append(&JournalLine::Run(header)).unwrap();
+}
+
+/// Appends what `log` has seen to the journal in `folder`.
+fn go_on_writing(log: &Log, folder: &RunDir) {
+    let mut journal = Journal::reopen(folder, 0).unwrap();
+    let trials = log
+        .trials
+        .iter()
+        .map(|(plan, trial)| (plan.id.to_string(), JournalLine::Trial(Box::new(trial.clone()))));
+    let recoveries = log
+        .recoveries
+        .iter()
+        .map(|recovery| (recovery.id.clone(), JournalLine::Recovery(recovery.clone())));
+    let mut lines: Vec<(String, JournalLine)> = trials.chain(recoveries).collect();
+    lines.sort_by_key(|(id, _)| id[1..].parse::<u32>().unwrap());
+    for (_, line) in lines {
+        journal.append(&line).unwrap();
+    }
+}
+
+#[test]
+fn a_run_that_is_broken_off_twice_gives_no_name_twice_and_loses_nothing() {
+    let (plan, specimen) = (repeated(1, 9), service());
+    let whole = search(repeated(1, 9), &specimen);
+    let parent = tempfile::tempdir().unwrap();
+    let folder = RunDir::create(parent.path(), "broken").unwrap();
+    begin_writing(&folder);
+    let mut ids = Vec::new();
+    // The first two times it is interrupted within a trial of the search, the third time it ends.
+    for interrupted_s in [Some(whole.elapsed_s * 0.3), Some(whole.elapsed_s * 0.2), None] {
+        let past = PastRun::read(folder.path()).unwrap();
+        let mut campaign = Campaign::new(plan.clone());
+        past.replay(&mut campaign, |_, _, _| {}).unwrap();
+        let faults = Faults { interrupted_s, ..Faults::none() };
+        let mut measurer = SimMeasurer::new(specimen.target, faults, Seed(3));
+        let mut log = Log::default();
+        conduct(&mut campaign, plan.objective, &mut measurer, &mut log).unwrap();
+        if interrupted_s.is_some() {
+            let last = &log.trials.last().unwrap().1;
+            assert_eq!(last.stopped.as_deref(), Some("interrupted"), "{}: in a trial", last.id);
+        }
+        ids.extend(log.trials.iter().map(|(plan, _)| plan.id));
+        go_on_writing(&log, &folder);
+    }
+    let names = ids.len();
+    ids.sort_unstable_by_key(|id| id.0);
+    ids.dedup();
+    assert_eq!(ids.len(), names, "each trial has a name of its own");
+    let mut campaign = Campaign::new(plan);
+    let mut told = 0;
+    let past = PastRun::read(folder.path()).unwrap();
+    let broken_off = past.replay(&mut campaign, |_, _, _| told += 1).unwrap();
+    assert_eq!((broken_off, told), (None, names - 2), "all but the two that were broken off");
+    assert!(matches!(campaign.next_step(whole.elapsed_s), Step::Done), "it is finished");
+    assert_eq!(campaign.outcome().capacity.finding, Finding::Capacity, "with an answer");
+    for recovery in past.recoveries() {
+        let after = recovery.after.as_deref().unwrap();
+        assert!(past.trials().any(|trial| trial.id == after), "{after} is a trial of the run");
+    }
+}
+
+/// The journal of a run, up to and without the trial `end`.
+fn written(run: &Run, folder: &RunDir, end: Option<TrialId>) {
+    begin_writing(folder);
+    let mut journal = Journal::reopen(folder, 0).unwrap();
     for (number, (plan, trial)) in run.log.trials.iter().enumerate() {
         if Some(plan.id) == end {
             return;

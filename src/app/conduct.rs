@@ -55,11 +55,9 @@ pub fn conduct<M: Measurer>(
     measurer: &mut M,
     witness: &mut impl Witness,
 ) -> Result<(), ConductError> {
-    let mut last = TrialId(0);
     loop {
         match campaign.next_step(measurer.elapsed_s()) {
             Step::Run(plan) => {
-                last = plan.id;
                 witness.begins(&plan, campaign, measurer.elapsed_s());
                 let mut watcher =
                     Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
@@ -69,10 +67,10 @@ pub fn conduct<M: Measurer>(
                 campaign.observe_trial(&Observation::new(&result, evidence));
             }
             Step::Recover(plan) => {
-                witness.recovers(last, campaign, measurer.elapsed_s());
+                witness.recovers(plan.after, campaign, measurer.elapsed_s());
                 let mut bystander = Bystander { witness };
                 let recovery = measurer.recover(&plan, &mut bystander)?;
-                witness.recovery(&recovery, last).map_err(ConductError::Journal)?;
+                witness.recovery(&recovery, plan.after).map_err(ConductError::Journal)?;
                 campaign.observe_recovery(&recovery);
             }
             Step::Done => return Ok(()),

@@ -109,8 +109,9 @@ impl PastRun {
         }
     }
 
-    /// Tells a campaign at its beginning everything that this run has seen, up to where it was broken
-    /// off, and returns by what; `told` hears of each trial and where the search stood before and after.
+    /// Tells a campaign at its beginning everything that this run has seen, and returns by what it was broken off at
+    /// its end; `told` hears of each trial and where the search stood before and after. A step that was broken off
+    /// says nothing: whoever went on made it again under another name.
     ///
     /// # Errors
     /// When the campaign would have asked for something else: another version of the search wrote it.
@@ -127,7 +128,8 @@ impl PastRun {
                     last = number(&trial.id)?;
                     broken_off = broken_off_by(trial.stopped.as_deref());
                     if broken_off.is_some() {
-                        break;
+                        campaign.number_after(TrialId(last));
+                        continue;
                     }
                     let Step::Run(plan) = campaign.next_step(trial.started_s) else {
                         bail!("{}", foreign(&trial.id));
@@ -141,7 +143,8 @@ impl PastRun {
                     last = number(&recovery.id)?;
                     broken_off = broken_off_by(recovery.stopped.as_deref());
                     if broken_off.is_some() {
-                        break;
+                        campaign.number_after(TrialId(last));
+                        continue;
                     }
                     let Step::Recover(plan) = campaign.next_step(0.0) else {
                         bail!("{}", foreign(&recovery.id));

@@ -89,8 +89,8 @@ pub struct Campaign {
     searches: Searches,
     phase: Phase,
     next_id: u32,
-    /// The trial that still has to be recovered from: seconds since its last due time.
-    recovering: Option<f64>,
+    /// The trial that still has to be recovered from, and seconds since its last due time.
+    recovering: Option<(TrialId, f64)>,
     levels: Vec<LevelOutcome>,
     levels_missing: Option<String>,
     /// Whether indexing alone holds a tenth more than with the dashboard beside it.
@@ -120,8 +120,9 @@ impl Campaign {
 
     /// What the campaign wants next, `elapsed_s` seconds after its beginning.
     pub fn next_step(&mut self, elapsed_s: f64) -> Step {
-        if self.recovering.is_some() {
-            return Step::Recover(self.recover_plan());
+        if let Some((after, _)) = self.recovering {
+            let id = self.take_id();
+            return Step::Recover(trials::recover_plan(&self.plan, id, after));
         }
         match self.phase {
             Phase::WarmUp { .. } => Step::Run(self.warm_up()),
@@ -134,7 +135,7 @@ impl Campaign {
 
     /// Takes what came of the trial that was asked for.
     pub fn observe_trial(&mut self, seen: &Observation) {
-        self.recovering = Some(seen.drained_s);
+        self.recovering = Some((seen.id, seen.drained_s));
         match seen.stopped {
             Some(StopCause::Interrupted) => return self.stop(Finding::Interrupted),
             Some(StopCause::TargetLost) => return self.stop(Finding::TargetLost),
@@ -158,7 +159,7 @@ impl Campaign {
 
     /// Takes the outcome of the recovery that was asked for.
     pub fn observe_recovery(&mut self, recovery: &Recovery) {
-        let since_last_due_s = self.recovering.take().unwrap_or_default();
+        let since_last_due_s = self.recovering.take().map_or(0.0, |(_, drained_s)| drained_s);
         match (recovery.stopped, recovery.recovered_s) {
             (Some(StopCause::TargetLost), _) => self.stop(Finding::TargetLost),
             (Some(_), _) => self.stop(Finding::Interrupted),
@@ -304,11 +305,6 @@ impl Campaign {
         let id = self.take_id();
         let repeat = (self.phase == Phase::Search).then_some(self.searches.number);
         trials::attempt_trial(&self.plan, id, repeat, attempt)
-    }
-
-    fn recover_plan(&mut self) -> RecoverPlan {
-        let id = self.take_id();
-        trials::recover_plan(&self.plan, id)
     }
 }
 

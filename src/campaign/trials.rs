@@ -82,10 +82,11 @@ pub(super) fn attempt_trial(
     }
 }
 
-/// The recovery after a trial.
-pub(super) fn recover_plan(plan: &CampaignPlan, id: TrialId) -> RecoverPlan {
+/// The recovery `id` after the trial `after`.
+pub(super) fn recover_plan(plan: &CampaignPlan, id: TrialId, after: TrialId) -> RecoverPlan {
     RecoverPlan {
         id,
+        after,
         good_ms: plan.good_probe_ms(),
         typical_ms: plan.typical_probe_ms(),
         good_in_a_row: GOOD_PROBES,

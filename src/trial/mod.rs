@@ -190,6 +190,8 @@ pub fn outstanding_max(offered: Rps, p99_ms: u64) -> u64 {
 pub struct RecoverPlan {
     /// Its name, in one row with the trials.
     pub id: TrialId,
+    /// The trial before it.
+    pub after: TrialId,
     /// A probe is good when it is accepted within this.
     pub good_ms: f64,
     /// The median of the probes must come to be within this too; `None` where the time at rest is not known.

@@ -162,6 +162,7 @@ mod tests {
     fn watch() -> RecoveryWatch {
         RecoveryWatch::new(RecoverPlan {
             id: TrialId(2),
+            after: TrialId(1),
             good_ms: 40.0,
             typical_ms: None,
             good_in_a_row: 3,
