@@ -24,6 +24,7 @@ use crate::live::tls::Trust;
 use crate::live::{Pacing, Reuse};
 use crate::profile::PermissionsShape;
 use crate::report::schema::RunRecord;
+use crate::report::signoff::needed_rps;
 use crate::report::slo::SloRecord;
 use crate::schedule::ArrivalLaw;
 use crate::units::{LoadPercent, Rps};
@@ -226,7 +227,7 @@ impl Settings {
         if floor >= ceiling {
             bail!("FLOOR_RPS={floor} must be below CEILING_RPS={ceiling}");
         }
-        let needed = self.goal.get() * (1.0 + self.headroom_ratio);
+        let needed = needed_rps(self.goal.get(), self.headroom_ratio);
         if needed > ceiling {
             bail!(
                 "CEILING_RPS={ceiling} is below GOAL_RPS with HEADROOM_RATIO ({needed}): raise it, or \

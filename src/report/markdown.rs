@@ -6,8 +6,10 @@ use super::advice::advice;
 use super::caution::{Caution, bracket};
 use super::criterion::Outcome;
 use super::figure::{MISSING, ms, plain, rate, short_rate, span};
+use super::repeats::ends_words;
 use super::schema::{CriterionRecord, LevelRecord, RunRecord};
 use super::stream::StreamRecord;
+use super::summary::in_requests;
 use crate::trial::Workload;
 
 /// The summary of `run` with its `cautions`.
@@ -48,10 +50,12 @@ fn headline(run: &RunRecord) -> String {
     let found = if capacity.finding == "at_ceiling" {
         format!("The service sustains **at least {rps:.1} documents/s**, the ceiling of the search")
     } else {
-        let is_interval = capacity.interval.as_deref() == Some("posterior");
-        let ends = if is_interval { "95 % interval" } else { "bracket" };
         let range = bracket(capacity.low_rps, capacity.high_rps);
-        format!("The service sustains **{rps:.1} documents/s** ({ends} {range})")
+        format!(
+            "The service sustains **{rps:.1} documents/s**{} ({} {range})",
+            in_requests(run),
+            ends_words(run)
+        )
     };
     let goal = run.criteria.iter().find(|criterion| criterion.name == "goal");
     let met = goal.and_then(|goal| {
@@ -134,7 +138,7 @@ fn levels(levels: &[LevelRecord]) -> String {
 
 /// How much of the indexing requests that may fail did fail, where the budget is known and anything was indexed.
 fn error_budget(run: &RunRecord) -> Option<String> {
-    let allowed = run.settings.get("ERROR_RATIO")?.value.as_str()?.parse::<f64>().ok()?;
+    let allowed = run.setting("ERROR_RATIO")?.parse::<f64>().ok()?;
     let soaks = run.capacity.confirmed_by.iter().filter_map(|id| {
         let trial = run.trials.iter().find(|trial| trial.id == *id)?;
         Some((format!("soak {}", escape(id)), trial.stream(Workload::Index)?))

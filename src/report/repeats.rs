@@ -62,6 +62,16 @@ impl RunRecord {
     }
 }
 
+/// What the two ends of the capacity are, in words.
+#[must_use]
+pub fn ends_words(run: &RunRecord) -> String {
+    match (run.repeats.len(), run.capacity.interval.as_deref()) {
+        (repeats @ 2.., _) => format!("lowest and highest end of {repeats} searches"),
+        (_, Some("posterior")) => "95 % interval".to_owned(),
+        _ => "bracket".to_owned(),
+    }
+}
+
 /// Each search in a few words, where there were several; empty otherwise.
 #[must_use]
 pub fn repeats_told(repeats: &[RepeatRecord]) -> String {

@@ -70,6 +70,14 @@ pub struct RunRecord {
     pub outcome: Outcome,
 }
 
+impl RunRecord {
+    /// A setting of the run as it was given; `None` where the run has no such setting.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.settings.get(key)?.value.as_str()
+    }
+}
+
 /// Which run it was, as the caller knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStamp {

@@ -3,7 +3,7 @@
 use super::advice::advice;
 use super::caution::{Caution, bracket, caution_lines};
 use super::figure::{MISSING, columns, counted, entry, ms, rate, short_rate, span};
-use super::repeats::repeats_told;
+use super::repeats::{ends_words, repeats_told};
 use super::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
 use super::verification::VerificationRecord;
 use crate::units::usize_to_u64;
@@ -40,12 +40,7 @@ fn headline(run: &RunRecord) -> String {
         ),
         (Some(rps), _) => {
             let range = bracket(capacity.low_rps, capacity.high_rps);
-            let is_interval = capacity.interval.as_deref() == Some("posterior");
-            let ends = match (is_interval, run.repeats.len()) {
-                (_, repeats @ 2..) => format!("lowest and highest end of {repeats} searches"),
-                (true, _) => "95 % interval".to_owned(),
-                (false, _) => "bracket".to_owned(),
-            };
+            let ends = ends_words(run);
             entry(
                 "capacity",
                 &format!(
@@ -71,8 +66,8 @@ fn headline(run: &RunRecord) -> String {
     text
 }
 
-/// The capacity in requests, where that is another number.
-fn in_requests(run: &RunRecord) -> String {
+/// The capacity in requests, where that is another number; empty otherwise.
+pub(super) fn in_requests(run: &RunRecord) -> String {
     let (Some(rps), Some(requests_rps)) = (run.capacity.rps, run.capacity.requests_rps) else {
         return String::new();
     };

@@ -8,6 +8,7 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::past::PastRun;
 use crate::app::sources::Given;
 use crate::report::rejudge::{Criteria, rejudge};
+use crate::report::signoff::needed_rps;
 use crate::term::{complain, say};
 
 /// Runs the command.
@@ -20,7 +21,7 @@ pub fn run(folder: &Path, changed: &Given, json: bool) -> Result<Exit, Failure> 
     let criteria = Criteria {
         p99_ms: settings.p99_ms as f64,
         error_ratio: settings.error_ratio,
-        needed_rps: settings.goal.get() * (1.0 + settings.headroom_ratio),
+        needed_rps: needed_rps(settings.goal.get(), settings.headroom_ratio),
     };
     let trials: Vec<_> = past.trials().collect();
     if trials.is_empty() {

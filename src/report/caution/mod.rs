@@ -124,7 +124,7 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
         found.push(Caution::CoLocated);
     }
     found.extend(lanes_clamped(run));
-    if setting(run, "INSECURE") == Some("true") {
+    if run.setting("INSECURE") == Some("true") {
         found.push(Caution::Insecure);
     }
     found.extend(ports_short(run));
@@ -135,7 +135,7 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
     if run.verification.found.is_some() && run.verification.doubled.is_none() {
         found.push(Caution::TotalOnly);
     }
-    let batch = setting(run, "BATCH").and_then(|text| text.parse().ok()).unwrap_or(1);
+    let batch = run.setting("BATCH").and_then(|text| text.parse().ok()).unwrap_or(1);
     if batch > 1 {
         found.push(Caution::Batched { batch });
     }
@@ -155,8 +155,8 @@ pub fn caution_lines(cautions: &[Caution]) -> String {
 fn beside_queries(run: &RunRecord) -> Option<Caution> {
     let level = run.levels.iter().find(|level| level.load_percent == 100)?;
     let p99_ms = level.index.as_ref()?.response_ms.p99?;
-    let limit_ms: f64 = setting(run, "P99_MS")?.parse().ok()?;
-    let is_without = setting(run, "MIX") == Some("false");
+    let limit_ms: f64 = run.setting("P99_MS")?.parse().ok()?;
+    let is_without = run.setting("MIX") == Some("false");
     (is_without && p99_ms > limit_ms).then_some(Caution::BesideQueries { p99_ms, limit_ms })
 }
 
@@ -169,7 +169,7 @@ fn void_levels(run: &RunRecord) -> impl Iterator<Item = Caution> {
 }
 
 fn lanes_clamped(run: &RunRecord) -> Option<Caution> {
-    let wanted = setting(run, "LANES_MAX")?.parse().ok()?;
+    let wanted = run.setting("LANES_MAX")?.parse().ok()?;
     let allowed = run.generator.lanes_max?;
     (u64::from(allowed) < wanted).then_some(Caution::LanesClamped { wanted, allowed })
 }
@@ -184,10 +184,6 @@ fn p99_left_out(run: &RunRecord) -> bool {
     let is_asked = |slo: &SloRecord| slo.dashboard.iter().any(|limits| limits.p99_ms.is_some());
     let is_judged = run.criteria.iter().any(|one| one.name.starts_with("dashboard_p99"));
     run.slo.as_ref().is_some_and(is_asked) && !is_judged
-}
-
-fn setting<'a>(run: &'a RunRecord, key: &str) -> Option<&'a str> {
-    run.settings.get(key)?.value.as_str()
 }
 
 /// The range of a bracket in words, as in the headline.

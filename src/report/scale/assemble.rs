@@ -8,6 +8,7 @@ use super::{
 };
 use crate::report::environment::ToolRecord;
 use crate::report::schema::Outcome;
+use crate::report::signoff::needed_rps;
 use crate::stats::forecast::needed_workers;
 use crate::stats::usl::{Parameter, Point, UslFit};
 
@@ -44,7 +45,7 @@ impl ScaleRecord {
             count.fitted &= fit.is_some();
             count.fitted_rps = fit.as_ref().map(|fit| fit.law.rps(f64::from(count.workers)));
         }
-        let needed_rps = goal_rps * (1.0 + headroom_ratio);
+        let needed_rps = needed_rps(goal_rps, headroom_ratio);
         let needed = fit.as_ref().and_then(|fit| needed_workers(fit, needed_rps));
         let forecast = needed.map(|needed| ForecastRecord {
             workers: needed.workers,

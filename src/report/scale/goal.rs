@@ -7,6 +7,7 @@ use super::assemble::TRUSTED_RATIO;
 use super::{CountRecord, FitRecord, ForecastRecord, GoalRecord};
 use crate::report::figure::{counted, short_rate};
 use crate::report::schema::Outcome;
+use crate::report::signoff::needed_rps;
 
 /// The judgement of the goal, given as rate and headroom.
 pub(super) fn goal(
@@ -15,7 +16,7 @@ pub(super) fn goal(
     forecast: Option<&ForecastRecord>,
     (goal_rps, headroom_ratio): (f64, f64),
 ) -> GoalRecord {
-    let needed_rps = goal_rps * (1.0 + headroom_ratio);
+    let needed_rps = needed_rps(goal_rps, headroom_ratio);
     let reaches = |count: &&CountRecord| count.certain_rps().is_some_and(|rps| rps >= needed_rps);
     let measured = counts.iter().find(reaches);
     let (outcome, reason) = match (measured, fit, forecast) {

@@ -3,7 +3,6 @@
 //! What the file does not say stays as the run had it. A capacity that was searched under another objective is none
 //! under this one: that is INVALID, and not guessed.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use schemars::JsonSchema;
@@ -13,7 +12,7 @@ use super::dashboard::P99_SAMPLES;
 use super::{Evidence, JUDGED_PERCENT, Terms, sign_off};
 use crate::report::caution::cautions;
 use crate::report::figure::{columns, entry, plain};
-use crate::report::schema::{CriterionRecord, Outcome, RunRecord, SettingRecord};
+use crate::report::schema::{CriterionRecord, Outcome, RunRecord};
 use crate::report::slo::SloRecord;
 
 /// A finished run under a sign-off file.
@@ -78,28 +77,23 @@ pub fn is_p99_only_shown(preset: &str, queries: f64) -> bool {
 }
 
 fn terms(run: &RunRecord, slo: SloRecord) -> Result<Terms, SettingMissing> {
-    let settings = &run.settings;
-    let number = |key: &'static str| text(settings, key).and_then(|text| text.parse::<f64>().ok());
+    let number = |key: &'static str| run.setting(key).and_then(|text| text.parse::<f64>().ok());
     let either = |said: Option<f64>, key| said.or_else(|| number(key)).ok_or(SettingMissing(key));
     let at_100 = slo.dashboard_at(JUDGED_PERCENT).copied().unwrap_or_default();
     let queries = number("DASHBOARD_RPS").unwrap_or(0.0) * number("DASHBOARD_S").unwrap_or(0.0);
-    let preset = text(settings, "PRESET").unwrap_or_default();
+    let preset = run.setting("PRESET").unwrap_or_default();
     Ok(Terms {
         goal_rps: either(slo.goal.index_rps, "GOAL_RPS")?,
         headroom_ratio: either(slo.goal.headroom_ratio, "HEADROOM_RATIO")?,
-        levels: levels(text(settings, "LEVELS").unwrap_or_default()),
+        levels: levels(run.setting("LEVELS").unwrap_or_default()),
         // The file is what was asked for now: the run's own limit stays only where it has none.
         dashboard_p99_ms: number("DASHBOARD_P99_MS").filter(|_| at_100.p99_ms.is_none()),
         dashboard_error_ratio: number("DASHBOARD_ERROR_RATIO")
             .filter(|_| at_100.error_ratio.is_none()),
         is_p99_only_shown: is_p99_only_shown(preset, queries),
-        not_searched: not_searched(settings, &slo)?,
+        not_searched: not_searched(run, &slo)?,
         slo: Some(slo),
     })
-}
-
-fn text<'a>(settings: &'a BTreeMap<String, SettingRecord>, key: &str) -> Option<&'a str> {
-    settings.get(key)?.value.as_str()
 }
 
 /// `0,50,100` or `none`.
@@ -108,10 +102,7 @@ fn levels(text: &str) -> Vec<u32> {
 }
 
 /// Why the run's capacity says nothing under the objective of `slo`; `None` where it was searched under it.
-fn not_searched(
-    settings: &BTreeMap<String, SettingRecord>,
-    slo: &SloRecord,
-) -> Result<Option<String>, SettingMissing> {
+fn not_searched(run: &RunRecord, slo: &SloRecord) -> Result<Option<String>, SettingMissing> {
     let index = slo.index;
     let asked = [
         ("P99_MS", index.p99_ms.map(|limit_ms| limit_ms as f64)),
@@ -122,7 +113,7 @@ fn not_searched(
     for (key, wanted) in asked {
         let Some(wanted) = wanted else { continue };
         let had: f64 =
-            text(settings, key).and_then(|text| text.parse().ok()).ok_or(SettingMissing(key))?;
+            run.setting(key).and_then(|text| text.parse().ok()).ok_or(SettingMissing(key))?;
         if had.total_cmp(&wanted).is_ne() {
             searched.push(format!("{key}={had}"));
             others.push(format!("{key}={wanted}"));

@@ -1,11 +1,12 @@
 //! The answer in one sentence, the few figures that matter, and what the run was judged by.
 
 use super::facts::warnings;
-use super::words::{count, ms, percent, rate, setting, short};
+use super::words::{count, ms, percent, rate, short};
 use crate::report::advice::advice;
 use crate::report::figure::{MISSING, counted, span};
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
+use crate::report::repeats::ends_words;
 use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RUNNING, RunRecord};
 use crate::units::usize_to_u64;
 
@@ -30,7 +31,7 @@ pub(super) fn about(run: &RunRecord) -> Vec<(String, String)> {
     let effort =
         format!("{} in {}", counted(usize_to_u64(run.trials.len()), "trial"), span(stamp.wall_s));
     about.push(("Effort", effort));
-    about.push(("Preset", setting(run, "PRESET").unwrap_or(MISSING).to_owned()));
+    about.push(("Preset", run.setting("PRESET").unwrap_or(MISSING).to_owned()));
     about.push(("Seed", stamp.seed.to_string()));
     about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -105,11 +106,11 @@ fn capacity_words(run: &RunRecord) -> String {
             rate(rps)
         );
     }
-    match (capacity.low_rps, capacity.high_rps, capacity.interval.as_deref()) {
-        (Some(low_rps), Some(high_rps), interval) => format!(
+    match (capacity.low_rps, capacity.high_rps) {
+        (Some(low_rps), Some(high_rps)) => format!(
             "The service sustains {} documents/s ({} {} to {})",
             rate(rps),
-            if interval == Some("posterior") { "95 % interval" } else { "bracket" },
+            ends_words(run),
             rate(low_rps),
             rate(high_rps)
         ),
@@ -120,7 +121,7 @@ fn capacity_words(run: &RunRecord) -> String {
 fn goal_words(run: &RunRecord) -> String {
     let Some(goal) = goal(run) else { return ".".to_owned() };
     let needed = goal.limit.map_or_else(|| MISSING.to_owned(), short);
-    let goal_name = match setting(run, "HEADROOM_RATIO").and_then(|text| text.parse::<f64>().ok()) {
+    let goal_name = match run.setting("HEADROOM_RATIO").and_then(|text| text.parse::<f64>().ok()) {
         Some(ratio) if ratio > 0.0 => {
             format!("the goal, {needed} with {} of headroom,", percent(ratio, 0))
         }
@@ -195,7 +196,7 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
 /// The two response times at the capacity, where the samples carry them.
 fn at_capacity(run: &RunRecord, level: &LevelRecord) -> Vec<(&'static str, f64, String)> {
     let limit = |key: &str| {
-        let limit_ms = setting(run, key).and_then(|text| text.parse().ok());
+        let limit_ms = run.setting(key).and_then(|text| text.parse().ok());
         limit_ms.map_or_else(
             || format!("at {TOP_PERCENT} % load"),
             |limit_ms| format!("at {TOP_PERCENT} % load, limit {} ms", ms(Some(limit_ms))),

@@ -56,14 +56,9 @@ pub(super) fn text_or_dash(text: Option<&String>) -> String {
     text.cloned().unwrap_or_else(|| MISSING.to_owned())
 }
 
-/// A setting of the run as it was given.
-pub(super) fn setting<'a>(run: &'a RunRecord, key: &str) -> Option<&'a str> {
-    run.settings.get(key)?.value.as_str()
-}
-
 /// A setting that is a number.
 pub(super) fn number(run: &RunRecord, key: &str) -> Option<f64> {
-    setting(run, key)?.parse().ok().filter(|number: &f64| number.is_finite())
+    run.setting(key)?.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// What a trial was for.
