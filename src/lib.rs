@@ -31,7 +31,10 @@
 //! assert_eq!(replies[2], Reply::Answered { at_ns: 20_000_000, status: 200, right: true });
 //! ```
 
+pub mod agents;
 pub mod app;
+#[cfg(feature = "nats")]
+pub mod bus;
 pub mod campaign;
 pub mod corpus;
 pub mod edge;

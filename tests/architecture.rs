@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("corpus", &["units", "seed"]),
     ("trial", &["units", "seed", "schedule", "stats"]),
     ("profile", &["units", "seed", "corpus", "trial"]),
+    ("agents", &["units", "seed", "schedule", "stats", "corpus", "trial", "profile"]),
     ("search", &["units", "seed", "schedule", "stats", "corpus", "trial", "profile"]),
     ("campaign", &["units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search"]),
     ("edge", &["units", "seed", "corpus", "trial", "profile"]),
@@ -29,19 +30,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("files", ALL_PURE),
     ("term", ALL_PURE),
     ("page", ALL_PURE),
+    ("bus", ALL_PURE),
 ];
 const PURE_BELOW_REPORT: &[&str] = &[
     "units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign",
-    "edge",
+    "edge", "agents",
 ];
 const ALL_PURE: &[&str] = &[
     "units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign",
-    "edge", "report",
+    "edge", "report", "agents",
 ];
 /// Modules without clock, socket, file, terminal or chance of their own.
 const PURE: &[&str] = &[
     "units", "seed", "schedule", "stats", "corpus", "trial", "profile", "search", "campaign",
-    "edge", "report", "sim",
+    "edge", "report", "sim", "agents",
 ];
 const BANNED_IN_PURE: &[&str] = &[
     "tokio",

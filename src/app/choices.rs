@@ -75,10 +75,12 @@ fn started(values: &Values<'_>) -> Result<Target> {
 }
 
 /// Whom an encrypted connection to `target` trusts.
-pub(super) fn trust(values: &Values<'_>, target: &Target) -> Result<Trust> {
+pub(super) fn trust(command: Command, values: &Values<'_>, target: &Target) -> Result<Trust> {
     let ca = values.text("CA").map_or("none", |(text, _)| text);
     let is_insecure = values.one_of("INSECURE", &[("true", true), ("false", false)])?;
-    let is_encrypted = matches!(target, Target::Url(url) if url.is_encrypted);
+    // An agent learns only later what it sends to.
+    let is_encrypted =
+        command == Command::Agent || matches!(target, Target::Url(url) if url.is_encrypted);
     match (ca, is_insecure) {
         ("none", false) => Ok(Trust::System),
         _ if !is_encrypted => {

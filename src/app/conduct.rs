@@ -61,7 +61,17 @@ pub fn conduct<M: Measurer>(
                 witness.begins(&plan, campaign, measurer.elapsed_s());
                 let mut watcher =
                     Watcher { plan: &plan, judge: Judge::new(&plan, objective), witness };
-                let result = measurer.run(&plan, &mut watcher)?;
+                let result = match measurer.run(&plan, &mut watcher) {
+                    Err(TrialError::AgentLost(_)) => {
+                        campaign.stop(Finding::AgentLost);
+                        continue;
+                    }
+                    Err(TrialError::AgentsLost) => {
+                        campaign.stop(Finding::AgentsLost);
+                        continue;
+                    }
+                    result => result?,
+                };
                 let evidence = watcher.judge.evidence(&result);
                 witness.trial(&result, &evidence).map_err(ConductError::Journal)?;
                 campaign.observe_trial(&Observation::new(&result, evidence));

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::target::PUBLISHED_IMAGE;
-use Takers::{Both, Capacity, ExampleApi, Load};
+use Takers::{Agent, Both, Capacity, ExampleApi, Load};
 
 /// A command that takes settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Command {
     Corpus,
     /// What the target makes of edge documents.
     Edge,
+    /// This machine sends for runs of others.
+    Agent,
 }
 
 impl Command {
@@ -42,13 +44,14 @@ impl Command {
             Self::Rejudge => "rejudge",
             Self::Corpus => "corpus",
             Self::Edge => "edge",
+            Self::Agent => "agent",
         }
     }
 
     /// Whether it takes a while and shows how it goes on.
     #[must_use]
     pub const fn measures(self) -> bool {
-        matches!(self, Self::Capacity | Self::Scale | Self::Load)
+        matches!(self, Self::Capacity | Self::Scale | Self::Load | Self::Agent)
     }
 }
 
@@ -85,6 +88,8 @@ pub enum Takers {
     Capacity,
     /// `load` alone.
     Load,
+    /// `agent` alone.
+    Agent,
     /// `capacity` and `load`, to hand it to the embedded example API when it is given.
     ExampleApi,
 }
@@ -122,6 +127,11 @@ const EDGE: &[&str] = &[
     "ALLOW_REMOTE",
 ];
 
+/// What `agent` takes besides its own.
+const AGENT: &[&str] = &["NATS", "CA", "INSECURE"];
+/// What a run in virtual time, over in a second, has no use for.
+const NOT_REHEARSED: &[&str] = &["UI", "METRICS", "AGENTS", "NATS", "CLOCK_ERROR_MS"];
+
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
@@ -140,12 +150,12 @@ impl Key {
     #[must_use]
     pub fn is_taken_by(&self, command: Command) -> bool {
         match command {
-            Command::Capacity | Command::Scale => self.takers != Takers::Load,
-            // It is over in a second: there is nothing to watch.
+            Command::Capacity | Command::Scale => !matches!(self.takers, Load | Agent),
             Command::Rehearse => {
-                self.takers != Takers::Load && !["UI", "METRICS"].contains(&self.name)
+                !matches!(self.takers, Load | Agent) && !NOT_REHEARSED.contains(&self.name)
             }
-            Command::Load => self.takers != Takers::Capacity,
+            Command::Load => !matches!(self.takers, Capacity | Agent),
+            Command::Agent => self.takers == Agent || AGENT.contains(&self.name),
             Command::Config => true,
             Command::Rejudge => CRITERIA.contains(&self.name),
             Command::Corpus => DOCUMENTS.contains(&self.name),
@@ -264,6 +274,11 @@ pub const KEYS: &[Key] = &[
     key("UI", "none", Capacity, "address of a page that follows the run while it goes on, such as 127.0.0.1:5680"),
     key("METRICS", "none", Both, "address for Prometheus to read figures at while the run goes on, such as 127.0.0.1:9464"),
     key("ALLOW_REMOTE", "false", Both, "true: also load a service that is not on this machine, and let others watch"),
+    key("AGENTS", "none", Capacity, "machines that send together, each running `plimsoll agent`; none: this one sends alone"),
+    key("NATS", "none", Capacity, "bus on which agents and coordinator meet, such as nats://127.0.0.1:4222 (NATS_TOKEN, NATS_NKEY, NATS_CREDS, NATS_CA in the environment)"),
+    key("CLOCK_ERROR_MS", "5", Capacity, "the most that the clock of an agent may be unsure by, in milliseconds"),
+    key("ALLOW_TARGET", "none", Agent, "what this agent may be sent against: host:port or host:*, several with commas"),
+    key("NAME", "auto", Agent, "what this agent is called in results"),
     key("ENGINE", "tantivy", ExampleApi, "example API: tantivy (a search engine inside), model (workers sleep; implied by SERVICE_MS and STALL_MS) or compat (workers burn CPU)"),
     key("FRONT", "pool", ExampleApi, "example API: pool (keep-alive, one queue) or prefork (as gunicorn)"),
     key("QUERY_WORKERS", "0", ExampleApi, "example API: workers for queries alone; 0: the same as for indexing"),

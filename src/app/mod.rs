@@ -1,11 +1,14 @@
 //! Wires everything: command line, settings, dispatch, exit code.
 
+mod bus_settings;
 mod choices;
 pub mod cli;
 pub mod commands;
 pub mod conduct;
 pub mod counts;
 mod credentials;
+#[cfg(feature = "nats")]
+mod crew;
 pub mod drawing;
 mod example_api;
 pub mod exit;
@@ -28,6 +31,8 @@ pub mod system;
 pub mod target;
 mod values;
 pub mod witness;
+#[cfg(feature = "nats")]
+mod worker;
 
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -130,6 +135,10 @@ fn run_command(
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
         (Command::Load, Some(load)) => commands::load::run(&settings, load),
         (Command::Edge, _) => commands::edge::run(&settings),
+        #[cfg(feature = "nats")]
+        (Command::Agent, _) => commands::agent::run(&settings),
+        #[cfg(not(feature = "nats"))]
+        (Command::Agent, _) => Ok(Exit::Usage),
         (Command::Load, None)
         | (Command::Config | Command::Rejudge | Command::Corpus | Command::Scale, _) => {
             Ok(commands::config::run(&settings))

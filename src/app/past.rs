@@ -197,6 +197,7 @@ fn observation(trial: &TrialRecord, plan: &TrialPlan) -> Result<Observation> {
         stopped: match trial.stopped.as_deref() {
             Some("decided") => Some(StopCause::Decided),
             Some("outstanding") => Some(StopCause::Outstanding),
+            Some("agent_lost") => Some(StopCause::AgentLost),
             _ => None,
         },
         drained_s: trial.drained_s,

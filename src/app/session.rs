@@ -17,6 +17,8 @@ use super::opening::{Found, first_ready};
 use super::settings::Settings;
 use super::system::{System, launch};
 use super::target::{BaseUrl, Target};
+use crate::agents::wire::Enlisted;
+use crate::campaign::presets::Preset;
 use crate::corpus::Corpus;
 use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
@@ -55,6 +57,8 @@ pub struct Session {
     batch: u64,
     is_quiet: bool,
     tuning: Tuning,
+    /// The agents that send, where this machine does not.
+    agents: Vec<Enlisted>,
     /// Limits of this process on file descriptors.
     pub file_limits: FileLimits,
     /// The server that the tool has started; it ends with the session.
@@ -110,6 +114,7 @@ impl Session {
         )
         .map_err(Failure::internal)?;
         measurer.ask_beside(before.is_some(), tells);
+        let agents = deal_to_agents(&mut measurer, settings, &base, &ready, interrupt)?;
         Ok(Self {
             measurer,
             ready,
@@ -119,6 +124,7 @@ impl Session {
             batch,
             is_quiet: settings.is_quiet(),
             tuning,
+            agents,
             base_url: base.text,
             file_limits: file_limits(),
             launched,
@@ -168,11 +174,21 @@ impl Session {
         })
     }
 
+    /// What the agents told of themselves; empty where this machine sends alone.
+    #[must_use]
+    pub fn agents(&self) -> &[Enlisted] {
+        &self.agents
+    }
+
     /// What the generator can do against a server that does nothing.
     ///
     /// # Errors
     /// When that server or the generator cannot be started.
     pub fn calibrate(&self, interrupt: &Interrupt) -> Result<Option<CalibrationRecord>, Failure> {
+        #[cfg(feature = "nats")]
+        if !self.agents.is_empty() {
+            return Ok(Some(super::crew::calibration(&self.agents)));
+        }
         let is_interrupted = || interrupt.is_asked();
         let tuning = Tuning { lanes_max: self.tuning.lanes_max.min(LANES), ..self.tuning };
         self_test::calibrate(self.measurer.profile(), self.batch, tuning, &is_interrupted)
@@ -180,8 +196,37 @@ impl Session {
     }
 }
 
+/// Finds the agents that the settings ask for, and lets them send from now on; what they told of themselves.
+#[cfg(feature = "nats")]
+fn deal_to_agents(
+    measurer: &mut LiveMeasurer<NumberFile>,
+    settings: &Settings,
+    base: &BaseUrl,
+    ready: &Ready,
+    interrupt: &Interrupt,
+) -> Result<Vec<Enlisted>, Failure> {
+    let Some(crew) = super::crew::enlist(settings, &base.text, ready.shape, interrupt)? else {
+        return Ok(Vec::new());
+    };
+    let agents = crew.about().to_vec();
+    measurer.deal_to(Box::new(crew), settings.preset == Preset::Signoff);
+    Ok(agents)
+}
+
+/// Without a bus there are no agents, and settings that ask for them were refused.
+#[cfg(not(feature = "nats"))]
+fn deal_to_agents(
+    _measurer: &mut LiveMeasurer<NumberFile>,
+    _settings: &Settings,
+    _base: &BaseUrl,
+    _ready: &Ready,
+    _interrupt: &Interrupt,
+) -> Result<Vec<Enlisted>, Failure> {
+    Ok(Vec::new())
+}
+
 /// As many connections as are wanted and the system allows.
-fn lanes_max(settings: &Settings) -> Result<u32, Failure> {
+pub(super) fn lanes_max(settings: &Settings) -> Result<u32, Failure> {
     let allowed = raise_descriptors(settings.lanes_max);
     if allowed < settings.lanes_max && settings.lanes_max_is_explicit {
         let error = anyhow!(
@@ -214,7 +259,7 @@ fn base_url(
 }
 
 /// Every address behind the base URL, in the system's order.
-fn addresses(settings: &Settings, base: &BaseUrl) -> Result<Vec<Address>, Failure> {
+pub(super) fn addresses(settings: &Settings, base: &BaseUrl) -> Result<Vec<Address>, Failure> {
     let tls = base.is_encrypted.then(|| tls(settings, base)).transpose()?;
     let authorization = who_we_are(settings, base)?;
     let sockets = (base.host.as_str(), base.port)

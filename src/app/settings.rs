@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
+use super::bus_settings::{BusSettings, bus};
 pub use super::choices::LoadSettings;
 use super::choices::{
     LEVELS_WANTED, corpus, listen, load, parse_levels, permissions, repeats, seed, span_or, target,
@@ -118,6 +119,8 @@ pub struct Settings {
     pub example_api: Vec<(String, String)>,
     /// The trial of `load`; for `config` when `RPS` is given.
     pub load: Option<LoadSettings>,
+    /// Agents on other machines, and what an agent may do.
+    pub bus: BusSettings,
     /// What the run is judged by beyond the settings.
     pub slo: Option<SloRecord>,
     /// The run that it asks to be held against.
@@ -145,7 +148,7 @@ impl Settings {
         let workers = values.whole("WORKERS", 1, 1024)?;
         let target = target(&values)?;
         let (profile, batch) = profile(&values, &target)?;
-        let trust = trust(&values, &target)?;
+        let trust = trust(command, &values, &target)?;
         let example_api = example_api::variables(&values, &target, workers, command)?;
         let settings = Self {
             workers,
@@ -193,6 +196,7 @@ impl Settings {
             })?,
             example_api,
             load: load(command, &values)?,
+            bus: bus(command, &values)?,
             // Whoever has read it adds it: see `slo.rs`.
             slo: None,
             baseline: None,
@@ -220,7 +224,7 @@ impl Settings {
             );
         }
         // `load` and `edge` take neither a goal nor a search, and judge no rate.
-        if matches!(command, Command::Load | Command::Edge) {
+        if matches!(command, Command::Load | Command::Edge | Command::Agent) {
             return Ok(());
         }
         let (floor, ceiling) = (self.floor.get(), self.ceiling.get());

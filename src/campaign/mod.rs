@@ -139,13 +139,16 @@ impl Campaign {
         match seen.stopped {
             Some(StopCause::Interrupted) => return self.stop(Finding::Interrupted),
             Some(StopCause::TargetLost) => return self.stop(Finding::TargetLost),
-            Some(StopCause::Decided | StopCause::Outstanding) | None => {}
+            Some(StopCause::Decided | StopCause::Outstanding | StopCause::AgentLost) | None => {}
         }
         match (self.phase, seen.purpose) {
             (Phase::WarmUp { done_s, last }, _) => {
                 self.phase = after_warm_up(done_s + seen.evidence.measured_s, last, seen);
             }
             (Phase::Search, _) => self.searches.current.observe(seen),
+            // What was not offered as planned is offered again, after the recovery.
+            (Phase::Alone { .. } | Phase::Level { .. }, _)
+                if seen.stopped == Some(StopCause::AgentLost) => {}
             (Phase::Alone { capacity }, _) => {
                 self.queries_cost |= matches!(seen.evidence.verdict, Verdict::Sustained(_));
                 self.phase = self.level_or_done(0, capacity);
@@ -159,17 +162,21 @@ impl Campaign {
 
     /// Takes the outcome of the recovery that was asked for.
     pub fn observe_recovery(&mut self, recovery: &Recovery) {
-        let since_last_due_s = self.recovering.take().map_or(0.0, |(_, drained_s)| drained_s);
+        let recovering = self.recovering.take();
+        let since_last_due_s = recovering.map_or(0.0, |(_, drained_s)| drained_s);
         match (recovery.stopped, recovery.recovered_s) {
             (Some(StopCause::TargetLost), _) => self.stop(Finding::TargetLost),
             (Some(_), _) => self.stop(Finding::Interrupted),
             (None, None) => self.stop(Finding::Metastable),
             (None, Some(recovered_s)) => {
                 if let Phase::Level { position, capacity } = self.phase {
-                    if let Some(level) = self.levels.last_mut() {
+                    let last = self.levels.last_mut();
+                    let level = last
+                        .filter(|level| recovering.is_some_and(|(after, _)| after == level.trial));
+                    if let Some(level) = level {
                         level.recovery_s = Some(since_last_due_s + recovered_s);
+                        self.phase = self.level_or_done(position + 1, capacity);
                     }
-                    self.phase = self.level_or_done(position + 1, capacity);
                 }
             }
         }
@@ -185,6 +192,8 @@ impl Campaign {
         let reason = match finding {
             Finding::Interrupted => "the run was interrupted",
             Finding::TargetLost => "the target could no longer be reached",
+            Finding::AgentLost => "an agent was lost",
+            Finding::AgentsLost => "all agents were lost",
             Finding::Metastable => "the target did not recover within the drain's limit",
             _ => "the time was up",
         };

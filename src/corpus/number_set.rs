@@ -60,6 +60,34 @@ impl NumberSet {
         self
     }
 
+    /// Bytes of one chunk.
+    pub const CHUNK_BYTES: usize = WORDS * 8;
+
+    /// The chunks with numbers in them: each chunk's number, and one bit for each of its numbers, least significant
+    /// first.
+    pub fn chunks(&self) -> impl Iterator<Item = (u64, Vec<u8>)> {
+        self.0.iter().map(|(chunk, words)| {
+            (*chunk, words.iter().flat_map(|word| word.to_le_bytes()).collect())
+        })
+    }
+
+    /// Puts a chunk in place of what there is of it; false when it is no chunk.
+    pub fn put_chunk(&mut self, chunk: u64, bytes: &[u8]) -> bool {
+        if bytes.len() != Self::CHUNK_BYTES || chunk > u64::MAX / CHUNK {
+            return false;
+        }
+        let (words, _) = bytes.as_chunks::<8>();
+        let words: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        self.0.insert(chunk, words.into_boxed_slice());
+        true
+    }
+
+    /// Whether all its numbers lie in `range`.
+    #[must_use]
+    pub fn is_within(&self, range: &Range<u64>) -> bool {
+        self.iter().all(|number| range.contains(&number))
+    }
+
     /// The numbers, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u64> {
         self.0.iter().flat_map(|(chunk, words)| {

@@ -23,6 +23,12 @@ impl Stamp {
         Self(Timestamp::now())
     }
 
+    /// Nanoseconds since 1970; 0 before.
+    #[must_use]
+    pub fn unix_ns(self) -> u64 {
+        u64::try_from(self.0.as_nanosecond()).unwrap_or_default()
+    }
+
     /// For the name of a folder, such as `20261123T151500Z`.
     #[must_use]
     pub fn compact(self) -> String {

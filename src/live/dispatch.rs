@@ -1,20 +1,20 @@
 //! From the schedule to the connections: everything that is due is sent on waking.
 
-use std::iter::{Peekable, Skip, StepBy};
+use std::iter::Peekable;
 
 use super::clock::now_ns;
 use super::lanes::Lanes;
-use super::senders::{Glance, Link, part_of, together};
+use super::senders::{Glance, Link, part_of};
 use super::source::RequestSource;
 use super::stream::Stream;
 use super::vitals::{Effort, EffortMeter};
 use crate::corpus::number_set::NumberSet;
 use crate::profile::Profile;
-use crate::schedule::Schedule;
-use crate::trial::hidden::Visible;
+use crate::schedule::deal::{Dealt, Sender};
 use crate::trial::tally::Tally;
+use crate::trial::update::{TallyUpdate, Times, Told};
 use crate::trial::{StopCause, TICK_S, TrialPlan};
-use crate::units::{OffsetNs, ms_to_ns, usize_to_u64};
+use crate::units::{OffsetNs, ms_to_ns, round_to_u64, usize_to_u64};
 
 /// A sender of many requests wakes at most once in this time, and sends what is due then: waking for each arrival is
 /// what costs ...
@@ -27,8 +27,7 @@ const ORDER_LOOK_NS: u64 = 20_000_000;
 /// Which sender of how many this is, and when all of them start.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
-    pub(super) number: usize,
-    pub(super) of: usize,
+    pub(super) sender: Sender,
     pub(super) start_ns: u64,
 }
 
@@ -41,9 +40,11 @@ pub(super) struct Dispatch<'a> {
     link: Link<'a>,
     meter: EffortMeter,
     quantum_ns: u64,
-    /// Every `of`th arrival of each stream.
-    schedules: Vec<Peekable<StepBy<Skip<Schedule>>>>,
+    /// Its arrivals of each stream.
+    schedules: Vec<Peekable<Dealt>>,
     pub(super) streams: Vec<Stream>,
+    /// What was told of each.
+    told: Vec<Told>,
     pub(super) lanes_exhausted: bool,
     /// The longest time from one look to the next.
     longest_gap_ns: u64,
@@ -52,11 +53,10 @@ pub(super) struct Dispatch<'a> {
 /// What senders leave behind.
 #[derive(Debug, Default)]
 pub(super) struct Finished {
-    pub(super) tallies: Vec<Tally>,
+    /// What was counted since the last look, and the whole distributions; sender by sender, stream by stream.
+    pub(super) senders: Vec<Vec<(TallyUpdate, Times)>>,
     /// Documents that were accepted.
     pub(super) accepted: NumberSet,
-    /// What searches found meanwhile.
-    pub(super) visible: Vec<Visible>,
     pub(super) stopped: Option<StopCause>,
     pub(super) wall_s: f64,
     pub(super) lanes_exhausted: bool,
@@ -71,9 +71,8 @@ impl Finished {
     /// What both have left behind.
     pub(super) fn merge(self, other: Self) -> Self {
         Self {
-            tallies: together([self.tallies, other.tallies].into_iter()),
+            senders: [self.senders, other.senders].concat(),
             accepted: self.accepted.merged(other.accepted),
-            visible: self.visible,
             stopped: self.stopped.max(other.stopped),
             wall_s: self.wall_s.max(other.wall_s),
             lanes_exhausted: self.lanes_exhausted || other.lanes_exhausted,
@@ -95,17 +94,19 @@ impl<'a> Dispatch<'a> {
     ) -> Self {
         let meter = EffortMeter::start();
         let (mut streams, mut schedules) = (Vec::new(), Vec::new());
+        let Sender { share: part, number, of } = share.sender;
         let offered_rps: f64 = plan.streams.iter().map(|stream| stream.offered.get()).sum();
-        let is_busy = offered_rps > QUANTUM_RPS * usize_to_u64(share.of) as f64;
+        let is_busy = offered_rps * part.ratio() > QUANTUM_RPS * usize_to_u64(of) as f64;
         for (position, mut requests) in sources.into_iter().enumerate() {
             let Some(mut stream) = plan.streams.get(position).cloned() else { break };
-            let schedule = plan.schedule(position, &stream);
-            schedules.push(schedule.skip(share.number).step_by(share.of).peekable());
+            let (arrivals, _) = plan.course(position, &stream).dealt(share.sender);
+            schedules.push(arrivals.peekable());
             requests.top_up();
             // What was carried before is none of this trial's.
             let _ = lanes.take_spread(stream.workload);
+            let of_agent = |bound: u64| round_to_u64((bound as f64 * part.ratio()).ceil());
             stream.outstanding_max =
-                stream.outstanding_max.map(|bound| part_of(bound, share.number, share.of));
+                stream.outstanding_max.map(|bound| part_of(of_agent(bound), number, of));
             let slow_ns = stream.slow_ms.map(ms_to_ns);
             let timeout_ns = ms_to_ns(stream.timeout_ms);
             let tally = Tally::new(plan.warmup_s, plan.measure_s, timeout_ns, slow_ns);
@@ -120,6 +121,7 @@ impl<'a> Dispatch<'a> {
             meter,
             quantum_ns: if is_busy { QUANTUM_NS } else { 0 },
             schedules,
+            told: streams.iter().map(|_| Told::default()).collect(),
             streams,
             lanes_exhausted: false,
             longest_gap_ns: 0,
@@ -138,18 +140,17 @@ impl<'a> Dispatch<'a> {
         let effort = self.meter.spent();
         let lanes = self.lanes;
         let mut accepted = NumberSet::default();
-        let tallies = self.streams.into_iter().map(|stream| {
+        let streams = self.streams.into_iter().zip(&mut self.told).map(|(stream, told)| {
             accepted = std::mem::take(&mut accepted).merged(stream.accepted);
             let mut tally = stream.tally;
             tally.spread = lanes.take_spread(stream.plan.workload);
             tally.close();
-            tally
+            (told.update(&tally), Times::of(&tally))
         });
-        let tallies = tallies.collect();
+        let senders = vec![streams.collect()];
         Finished {
-            tallies,
+            senders,
             accepted,
-            visible: Vec::new(),
             stopped,
             wall_s,
             lanes_exhausted: self.lanes_exhausted,
@@ -265,10 +266,11 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    fn show(&self, now: u64) {
+    fn show(&mut self, now: u64) {
         let at_s = OffsetNs(now - self.share.start_ns).as_s();
-        let tallies = self.streams.iter().map(|stream| stream.tally.glance()).collect();
-        self.link.show(Glance { sender: self.share.number, at_s, tallies });
+        let streams = self.told.iter_mut().zip(&self.streams);
+        let updates = streams.map(|(told, stream)| told.update(&stream.tally)).collect();
+        self.link.show(Glance { sender: self.share.sender.number, at_s, updates });
     }
 
     fn is_lost(&self) -> bool {
@@ -281,7 +283,9 @@ impl<'a> Dispatch<'a> {
         for stream in &mut self.streams {
             stream.tally.cut(OffsetNs(now.saturating_sub(self.share.start_ns)));
             match cause {
-                StopCause::Decided | StopCause::Outstanding => stream.drop_waiting(now),
+                StopCause::Decided | StopCause::Outstanding | StopCause::AgentLost => {
+                    stream.drop_waiting(now);
+                }
                 StopCause::Interrupted | StopCause::TargetLost => {
                     stream.abandon_all(now, self.lanes);
                 }

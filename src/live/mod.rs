@@ -1,10 +1,14 @@
 //! Trials in earnest: sockets, the system's clock, a thread for each sender.
 //!
+//! Whoever measures is the coordinator of its agents; the usual one is in the same process.
+//!
 //! A sender does everything itself, without a runtime, a lock or a task: it wakes for what is due, sends it, and hears
 //! what has come since. A request costs one write and one read; when its answer came is stamped by the kernel, so
 //! that it need not be heard at once ([why](../../docs/decisions/015-a-client-of-our-own.md)).
 
+pub mod agent;
 pub mod answer;
+mod around;
 mod carry;
 mod chunked;
 pub mod clock;
@@ -13,6 +17,7 @@ mod dispatch;
 mod exchange;
 mod fleet;
 mod host;
+mod in_process;
 pub mod inquirer;
 mod lane;
 mod lanes;
@@ -31,30 +36,34 @@ mod tuning;
 pub mod vitals;
 mod wire;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
 
+use crate::agents::coordinate::{Gathered, coordinate};
+use crate::agents::{Assignment, Crew};
 use crate::corpus::Numbers;
 use crate::corpus::number_set::NumberSet;
 use crate::profile::Profile;
 use crate::schedule::Part;
+use crate::schedule::deal::{DealtNumbers, Share};
 use crate::trial::outcome::{Documents, Ending, Outcome};
 use crate::trial::recovery::RecoveryWatch;
-use crate::trial::result::{Recovery, SocketUse, StreamResult, TrialResult, Vitals};
+use crate::trial::result::{Recovery, StreamResult, TrialResult};
 use crate::trial::{Measurer, RecoverPlan, StopCause, TrialError, TrialPlan, Watch, Workload};
-use crate::units::{OffsetNs, ms_to_ns, round_to_u64, u64_to_usize, usize_to_u64};
-use clock::{make_waits_precise, now_ns, sleep_until};
+use crate::units::{OffsetNs, ms_to_ns, round_to_u64};
+use agent::Agent;
+use around::{Elsewhere, Surroundings};
+use clock::{now_ns, sleep_until};
 use counter::{Counter, changes};
 use exchange::RawAnswer;
-use host::HostMeter;
-use lanes::Lanes;
-use ports::ports;
-use senders::{Senders, part_of};
+use in_process::in_process;
 use source::{Deal, RequestSource};
 use tls::TlsClient;
 pub use tuning::{Pacing, Reuse, Tuning};
-use vitals::{EffortMeter, descriptor_limits, open_descriptors};
+use vitals::EffortMeter;
 
 /// Where requests go, and as whose.
 #[derive(Debug, Clone)]
@@ -92,10 +101,11 @@ pub struct LiveMeasurer<N: Numbers> {
     address: Address,
     profile: Arc<dyn Profile>,
     numbers: N,
-    tuning: Tuning,
     counter: Counter,
-    /// The connections of each sender.
-    lanes: Vec<Lanes>,
+    /// Sends everything itself, and probes, unless there are agents elsewhere: then it probes.
+    agent: Agent,
+    /// Agents elsewhere.
+    crew: Option<Elsewhere>,
     /// Documents that the target accepted in trials.
     accepted: NumberSet,
     /// Asked now and then; false once the target is known to be gone.
@@ -124,19 +134,12 @@ impl<N: Numbers> LiveMeasurer<N> {
         tuning: Tuning,
         target_lives: Box<dyn FnMut() -> bool>,
     ) -> Result<Self, TrialError> {
-        make_waits_precise();
-        let threads = u64_to_usize(u64::from(tuning.threads));
-        let lanes = (0..threads).map(|number| {
-            let lanes_max = part_of(u64::from(tuning.lanes_max), number, threads);
-            let lanes_max = u32::try_from(lanes_max).unwrap_or(u32::MAX).max(1);
-            Lanes::new(address.clone(), Tuning { lanes_max, ..tuning })
-        });
-        let lanes = lanes.collect::<io::Result<_>>().map_err(TrialError::generator)?;
+        let agent = Agent::new(address.clone(), Arc::clone(&profile), tuning)?;
         let counter = Counter::silent(address.clone(), Arc::clone(&profile));
         Ok(Self {
-            tuning,
             counter,
-            lanes,
+            agent,
+            crew: None,
             accepted: NumberSet::default(),
             address,
             profile,
@@ -146,28 +149,9 @@ impl<N: Numbers> LiveMeasurer<N> {
         })
     }
 
-    /// Sources of `count` documents in all, dealt among so many senders: each takes the numbers of its own arrivals.
-    fn requests(
-        &mut self,
-        workload: Workload,
-        count: u64,
-        batch: u64,
-        senders: usize,
-    ) -> Result<Vec<RequestSource>, TrialError> {
-        let numbers = match workload {
-            Workload::Index => self
-                .numbers
-                .reserve(count)
-                .map_err(|error| TrialError::Numbers(error.to_string()))?,
-            Workload::Dashboard => 0..0,
-        };
-        let senders = usize_to_u64(senders);
-        let sources = (0..senders).map(|sender| {
-            let first = (numbers.start + sender * batch).min(numbers.end);
-            let deal = Deal { left: first..numbers.end, batch, senders };
-            RequestSource::new(Arc::clone(&self.profile), &self.address, workload, deal)
-        });
-        Ok(sources.collect())
+    /// From now on deals its trials to agents elsewhere; with `is_all_or_none` one that is lost ends the run.
+    pub fn deal_to(&mut self, crew: Box<dyn Crew>, is_all_or_none: bool) {
+        self.crew = Some(Elsewhere::new(crew, is_all_or_none));
     }
 
     /// From now on asks the target beside each trial how many documents it `counts`, and what it `tells` of itself.
@@ -200,13 +184,22 @@ impl<N: Numbers> LiveMeasurer<N> {
         &self.address
     }
 
-    fn sockets(&mut self) -> SocketUse {
-        SocketUse {
-            ports_held: self.lanes.iter_mut().map(Lanes::ports_held).sum(),
-            ports: ports(),
-            descriptors: open_descriptors(),
-            descriptors_max: descriptor_limits().0,
-        }
+    /// The trial as each of its agents gets it.
+    fn assignments(&mut self, plan: &TrialPlan) -> Result<Vec<Assignment>, TrialError> {
+        let shares = match &mut self.crew {
+            Some(elsewhere) => elsewhere.shares()?,
+            None => vec![Share::WHOLE],
+        };
+        let numbers = match plan.documents_max() {
+            0 => 0..0,
+            documents => self.reserve(documents)?,
+        };
+        let assignment = |share| Assignment { plan: plan.clone(), share, numbers: numbers.clone() };
+        Ok(shares.into_iter().map(assignment).collect())
+    }
+
+    fn reserve(&mut self, documents: u64) -> Result<std::ops::Range<u64>, TrialError> {
+        self.numbers.reserve(documents).map_err(|error| TrialError::Numbers(error.to_string()))
     }
 
     fn probe(
@@ -216,8 +209,11 @@ impl<N: Numbers> LiveMeasurer<N> {
         start_ns: u64,
         is_interrupted: &dyn Fn() -> bool,
     ) -> Result<Outcome, TrialError> {
-        let mut sources = self.requests(Workload::Index, batch, batch, 1)?;
-        let (Some(source), Some(lanes)) = (sources.first_mut(), self.lanes.first_mut()) else {
+        let first = self.reserve(batch)?.start;
+        let deal = Deal { first, batch, arrivals: DealtNumbers::all(1) };
+        let profile = Arc::clone(&self.profile);
+        let mut source = RequestSource::new(profile, &self.address, Workload::Index, deal);
+        let Some(lanes) = self.agent.lanes.first_mut() else {
             return Err(TrialError::Generator("there is no sender".to_owned()));
         };
         let request = source.take();
@@ -257,53 +253,57 @@ impl<N: Numbers> LiveMeasurer<N> {
     }
 }
 
+impl<N: Numbers> LiveMeasurer<N> {
+    fn run_assigned(&mut self, assignments: Vec<Assignment>, watch: &mut impl Watch) -> Gathered {
+        let is_over = AtomicBool::new(false);
+        let counter = Some(&self.counter).filter(|counter| counter.counts);
+        let (agent, target_lives) = (&mut self.agent, &mut self.target_lives);
+        thread::scope(|scope| {
+            let mut starts = |start_ns: u64| {
+                let (counts, seen) = channel();
+                if let Some(counter) = counter {
+                    let is_over = &is_over;
+                    scope.spawn(move || counter.watch(start_ns, is_over, &counts));
+                }
+                seen
+            };
+            let mut beside = Surroundings::new(&mut starts, target_lives);
+            let gathered = if let Some(elsewhere) = &mut self.crew {
+                coordinate(assignments, &mut *elsewhere.crew, watch, &mut beside)
+            } else {
+                let (mut crew, post) = in_process();
+                scope.spawn(move || post.serve(agent));
+                coordinate(assignments, &mut crew, watch, &mut beside)
+            };
+            is_over.store(true, Ordering::Relaxed);
+            gathered
+        })
+    }
+}
+
 impl<N: Numbers> Measurer for LiveMeasurer<N> {
     fn run(&mut self, plan: &TrialPlan, watch: &mut impl Watch) -> Result<TrialResult, TrialError> {
-        let threads = self.lanes.len();
-        let mut sources: Vec<Vec<RequestSource>> = (0..threads).map(|_| Vec::new()).collect();
-        for stream in &plan.streams {
-            let documents = plan.documents_max();
-            let shares = self.requests(stream.workload, documents, stream.batch, threads)?;
-            for (sender, source) in sources.iter_mut().zip(shares) {
-                sender.push(source);
-            }
-        }
+        let assignments = self.assignments(plan)?;
         let started_s = self.elapsed_s();
         let before = self.counter.figures();
-        let (meter, host) = (EffortMeter::start(), HostMeter::start());
-        let senders = Senders {
-            plan,
-            profile: &*self.profile,
-            lanes: &mut self.lanes,
-            sources,
-            counter: Some(&self.counter).filter(|counter| counter.counts),
-        };
-        let finished = senders.run(watch, &mut self.target_lives);
-        self.accepted = std::mem::take(&mut self.accepted).merged(finished.accepted);
-        let effort = finished.effort + meter.spent();
-        let vitals = Vitals {
-            cpu_s: effort.cpu_s,
-            busiest_cpu_s: finished.busiest_cpu_s,
-            wall_s: finished.wall_s,
-            sleeps: effort.sleeps,
-            preemptions: effort.preemptions,
-            lanes_exhausted: finished.lanes_exhausted,
-            lanes_max: self.tuning.lanes_max,
-            spins: self.tuning.pacing == Pacing::Spin,
-            longest_gap_s: finished.longest_gap_s,
-            sockets: self.sockets(),
-            host: host.load(finished.wall_s),
-            is_shared: self.address.socket.ip().is_loopback(),
-        };
-        let streams = plan.streams.iter().cloned().zip(finished.tallies);
+        let meter = EffortMeter::start();
+        let mut gathered = self.run_assigned(assignments, watch);
+        self.accepted = std::mem::take(&mut self.accepted).merged(gathered.accepted);
+        let effort = meter.spent();
+        gathered.vitals.cpu_s += effort.cpu_s;
+        gathered.vitals.sleeps += effort.sleeps;
+        gathered.vitals.preemptions += effort.preemptions;
+        let streams = plan.streams.iter().cloned().zip(gathered.tallies);
         Ok(TrialResult {
             plan: plan.clone(),
             streams: streams.map(|(plan, tally)| StreamResult { plan, tally }).collect(),
-            stopped: finished.stopped,
+            stopped: gathered.stopped,
             started_s,
-            vitals,
-            visible: finished.visible,
+            vitals: gathered.vitals,
+            visible: gathered.visible,
             server: changes(&before, self.counter.figures()),
+            agents: gathered.agents,
+            lapses: gathered.lapses,
         })
     }
 

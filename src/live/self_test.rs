@@ -22,7 +22,7 @@ use crate::trial::{
 use crate::units::Rps;
 
 /// The first rate that is offered; it doubles until the generator cannot follow.
-const FIRST_RPS: f64 = 1000.0;
+pub const FIRST_RPS: f64 = 1000.0;
 /// Rates that are offered at the most, the last one 128,000/s.
 const STEPS_MOST: u32 = 8;
 /// Seconds of each.

@@ -1,37 +1,36 @@
-//! The senders of a trial: a thread each, one schedule dealt among them, and one look at all of them together.
+//! The senders of an agent: a thread each, one schedule dealt among them, and one report of all of them together.
 //!
-//! Whoever judges and shows the trial does so on the thread that asked for it, and never keeps a sender from sending.
+//! Whoever reports does so on the thread that asked for it, and never keeps a sender from sending.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::Duration;
 
-use super::clock::{make_waits_precise, now_ns};
-use super::counter::Counter;
+use super::clock::make_waits_precise;
 use super::dispatch::{Dispatch, Finished, Share};
 use super::lanes::Lanes;
 use super::source::RequestSource;
+use crate::agents::TickReport;
 use crate::profile::Profile;
-use crate::trial::hidden::Visible;
-use crate::trial::tally::Tally;
-use crate::trial::{Flow, StopCause, StreamPlan, StreamView, Tick, TrialPlan, Watch, Workload};
+use crate::schedule::deal;
+use crate::trial::update::TallyUpdate;
+use crate::trial::{StopCause, TrialId, TrialPlan};
 use crate::units::usize_to_u64;
-
-/// From the start of the threads, which prepare their first requests, to the start of the schedule.
-const LEAD_NS: u64 = 4_000_000;
-/// The user and the target are looked after this often.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What all senders of a trial are told: to stop, and why. A harder order replaces a softer one.
 #[derive(Debug, Default)]
 pub(super) struct Orders(AtomicU8);
 
 /// From the softest to the hardest.
-const CAUSES: [StopCause; 4] =
-    [StopCause::Decided, StopCause::Outstanding, StopCause::Interrupted, StopCause::TargetLost];
+const CAUSES: [StopCause; 5] = [
+    StopCause::Decided,
+    StopCause::Outstanding,
+    StopCause::AgentLost,
+    StopCause::Interrupted,
+    StopCause::TargetLost,
+];
 
 impl Orders {
     pub(super) fn stop(&self, cause: StopCause) {
@@ -45,65 +44,53 @@ impl Orders {
     }
 }
 
-/// What a sender has counted so far.
+/// What a sender has counted since its last look.
 #[derive(Debug)]
 pub(super) struct Glance {
     pub(super) sender: usize,
     pub(super) at_s: f64,
-    pub(super) tallies: Vec<Tally>,
+    pub(super) updates: Vec<TallyUpdate>,
 }
 
 /// A trial for its senders.
 pub(super) struct Senders<'a> {
     pub(super) plan: &'a TrialPlan,
+    /// The agent's part of it.
+    pub(super) share: deal::Share,
     pub(super) profile: &'a dyn Profile,
     /// The connections of each sender.
     pub(super) lanes: &'a mut [Lanes],
     /// The requests of each, stream by stream.
     pub(super) sources: Vec<Vec<RequestSource>>,
-    /// Asks beside them how many documents are visible, where the target can count.
-    pub(super) counter: Option<&'a Counter>,
+    /// When the schedule starts.
+    pub(super) start_ns: u64,
 }
 
 impl Senders<'_> {
-    /// Runs the trial until nothing of it is under way.
-    pub(super) fn run(
-        self,
-        watch: &mut impl Watch,
-        target_lives: &mut dyn FnMut() -> bool,
-    ) -> Finished {
-        let Self { plan, profile, lanes, sources, counter } = self;
-        let ((counts, counted), is_over) = (channel(), AtomicBool::new(false));
-        let (orders, (glances, seen)) = (Orders::default(), channel());
-        let start_ns = now_ns() + LEAD_NS;
+    /// Runs the trial until nothing of it is under way; `oversee` sees to it meanwhile, and returns once nobody holds
+    /// the other end of `glances` any more.
+    pub(super) fn run(self, glances: Sender<Glance>, oversee: impl FnOnce(&Orders)) -> Finished {
+        let Self { plan, share, profile, lanes, sources, start_ns } = self;
+        let orders = Orders::default();
         let of = lanes.len();
         thread::scope(|scope| {
             let mut threads = Vec::new();
             for (number, (lanes, sources)) in lanes.iter_mut().zip(sources).enumerate() {
-                let share = Share { number, of, start_ns };
+                let share = Share { sender: deal::Sender { share, number, of }, start_ns };
                 let link = Link { orders: &orders, glances: glances.clone() };
                 threads.push(scope.spawn(move || {
                     make_waits_precise();
                     Dispatch::new(plan, profile, lanes, share, link, sources).run()
                 }));
             }
-            if let Some(counter) = counter {
-                let is_over = &is_over;
-                scope.spawn(move || counter.watch(start_ns, is_over, &counts));
-            }
             // The senders hold the only ends now: the last one to finish ends the watch.
             drop(glances);
-            let pending = (0..of).map(|_| VecDeque::new()).collect();
-            let mut overseer =
-                Overseer { plan, orders: &orders, pending, counted, visible: Vec::new() };
-            overseer.oversee(&seen, watch, target_lives);
-            is_over.store(true, Ordering::Relaxed);
+            oversee(&orders);
             let finished = threads.into_iter().map(|thread| match thread.join() {
                 Ok(finished) => finished,
                 Err(panic) => resume_unwind(panic),
             });
-            let finished = finished.reduce(Finished::merge).unwrap_or_default();
-            Finished { visible: overseer.visible, ..finished }
+            finished.reduce(Finished::merge).unwrap_or_default()
         })
     }
 }
@@ -123,91 +110,33 @@ impl Link<'_> {
     }
 }
 
-/// Puts together what the senders show.
-struct Overseer<'a> {
-    plan: &'a TrialPlan,
-    orders: &'a Orders,
+/// Puts together what the senders show: a report as soon as every one has been heard of the same instant.
+#[derive(Debug)]
+pub(super) struct Lookout {
+    trial: TrialId,
     pending: Vec<VecDeque<Glance>>,
-    /// Counts of visible documents, with their instants.
-    counted: Receiver<(f64, u64)>,
-    visible: Vec<Visible>,
 }
 
-impl Overseer<'_> {
-    fn oversee(
-        &mut self,
-        seen: &Receiver<Glance>,
-        watch: &mut impl Watch,
-        target_lives: &mut dyn FnMut() -> bool,
-    ) {
-        loop {
-            match seen.recv_timeout(LOOK) {
-                Ok(glance) => {
-                    if let Some(pending) = self.pending.get_mut(glance.sender) {
-                        pending.push_back(glance);
-                    }
-                    self.look(watch);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if watch.interrupted() {
-                self.orders.stop(StopCause::Interrupted);
-            }
-            if !target_lives() {
-                self.orders.stop(StopCause::TargetLost);
-            }
-        }
+impl Lookout {
+    pub(super) fn new(trial: TrialId, senders: usize) -> Self {
+        Self { trial, pending: (0..senders).map(|_| VecDeque::new()).collect() }
     }
 
-    /// Shows the trial to `watch` as soon as every sender has been heard of the same instant.
-    fn look(&mut self, watch: &mut impl Watch) {
-        while self.pending.iter().all(|pending| !pending.is_empty()) {
-            let glances: Vec<Glance> =
-                self.pending.iter_mut().filter_map(VecDeque::pop_front).collect();
-            if self.orders.stopped().is_some() {
-                continue;
-            }
-            let at_s = glances.iter().map(|glance| glance.at_s).fold(0.0, f64::max);
-            let streams: Vec<(&StreamPlan, Tally)> = self
-                .plan
-                .streams
-                .iter()
-                .zip(together(glances.into_iter().map(|glance| glance.tallies)))
-                .collect();
-            let accepted = streams.iter().map(|(plan, tally)| accepted(plan, tally)).sum();
-            let counts = self.counted.try_iter();
-            self.visible.extend(counts.map(|(t_s, visible)| Visible { t_s, accepted, visible }));
-            let views = streams.iter().map(|(plan, tally)| StreamView {
-                plan,
-                tally,
-                outstanding: tally.outstanding(),
-            });
-            let tick = Tick { at_s, streams: views.collect(), visible: &self.visible };
-            if let Flow::Stop(cause) = watch.tick(&tick) {
-                self.orders.stop(cause);
-            }
+    pub(super) fn take(&mut self, glance: Glance) -> Option<TickReport> {
+        if let Some(pending) = self.pending.get_mut(glance.sender) {
+            pending.push_back(glance);
         }
-    }
-}
-
-/// Documents of an indexing stream that were accepted so far.
-const fn accepted(plan: &StreamPlan, tally: &Tally) -> u64 {
-    match plan.workload {
-        Workload::Index => tally.documents.accepted + tally.warm_up.documents.accepted,
-        Workload::Dashboard => 0,
-    }
-}
-
-/// The tallies of all senders, stream by stream.
-pub(super) fn together(senders: impl Iterator<Item = Vec<Tally>>) -> Vec<Tally> {
-    let merged = senders.reduce(|mut all, more| {
-        for (tally, more) in all.iter_mut().zip(&more) {
-            tally.merge(more);
+        if self.pending.iter().any(VecDeque::is_empty) {
+            return None;
         }
-        all
-    });
-    merged.unwrap_or_default()
+        let glances: Vec<Glance> =
+            self.pending.iter_mut().filter_map(VecDeque::pop_front).collect();
+        Some(TickReport {
+            trial: self.trial.0,
+            at_s: glances.iter().map(|glance| glance.at_s).fold(0.0, f64::max),
+            senders: glances.into_iter().map(|glance| glance.updates).collect(),
+        })
+    }
 }
 
 /// The part of `whole` that falls to sender `number` of `of`, as even as it can be.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Address;
 use super::request::RequestWriter;
 use crate::profile::Profile;
+use crate::schedule::deal::DealtNumbers;
 use crate::trial::Workload;
 
 /// Requests that are kept ready before they are due.
@@ -34,25 +35,20 @@ pub(super) struct Request {
 /// The document numbers that fall to one sender.
 #[derive(Debug, Clone)]
 pub(super) struct Deal {
-    /// Numbers that are left to all senders; its start is this sender's next one.
-    pub(super) left: Range<u64>,
+    /// The first number of the trial: that of the stream's first arrival, whoever sends it.
+    pub(super) first: u64,
     /// Documents of one request.
     pub(super) batch: u64,
-    /// Senders that share the numbers, request by request.
-    pub(super) senders: u64,
+    /// The arrivals of this sender.
+    pub(super) arrivals: DealtNumbers,
 }
 
 impl Iterator for Deal {
     type Item = Range<u64>;
 
     fn next(&mut self) -> Option<Range<u64>> {
-        let first = self.left.start;
-        let numbers = first..first + self.batch;
-        if numbers.end > self.left.end {
-            return None;
-        }
-        self.left.start = first + self.batch * self.senders;
-        Some(numbers)
+        let first = self.first + self.arrivals.next()? * self.batch;
+        Some(first..first + self.batch)
     }
 }
 

@@ -94,6 +94,8 @@ pub fn under_way(plan: &TrialPlan, tick: &Tick<'_>, started_s: f64) -> Option<Tr
         vitals: Vitals::default(),
         visible: tick.visible.to_vec(),
         server: BTreeMap::new(),
+        agents: Vec::new(),
+        lapses: Vec::new(),
     };
     let mut record = TrialRecord::new(&result, &Evidence::nothing_yet());
     RUNNING.clone_into(&mut record.verdict);

@@ -33,7 +33,7 @@ pub struct TrialRecord {
     pub measure_s: f64,
     /// Whether it ended before its plan did.
     pub ended_early: bool,
-    /// Why it did: `decided`, `outstanding`, `interrupted` or `target_lost`.
+    /// Why it did: `decided`, `outstanding`, `agent_lost`, `interrupted` or `target_lost`.
     pub stopped: Option<String>,
     /// `sustained`, `overloaded`, `void` or `undecided`.
     pub verdict: String,
@@ -247,6 +247,7 @@ const fn stop_name(cause: StopCause) -> &'static str {
     match cause {
         StopCause::Decided => "decided",
         StopCause::Outstanding => "outstanding",
+        StopCause::AgentLost => "agent_lost",
         StopCause::Interrupted => "interrupted",
         StopCause::TargetLost => "target_lost",
     }

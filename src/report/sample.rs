@@ -98,6 +98,8 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
         vitals,
         visible: Vec::new(),
         server: BTreeMap::new(),
+        agents: Vec::new(),
+        lapses: Vec::new(),
     }
 }
 

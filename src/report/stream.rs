@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::times::{HdrRecord, PercentilesRecord, encoded};
+use super::times::{HdrRecord, PercentilesRecord};
 use crate::trial::counts::{EndingCounts, Spread};
 use crate::trial::outcome::Break;
 use crate::trial::result::StreamResult;
@@ -220,7 +220,7 @@ fn seconds(tally: &Tally, batch: u64) -> Vec<SecondRecord> {
                 in_flight,
                 p50_ms: second.response.quantile_ms(0.5),
                 p99_ms: second.response.quantile_ms(0.99),
-                hdr: (second.response.samples() > 0).then(|| encoded(&second.response.log())),
+                hdr: (second.response.samples() > 0).then(|| second.response.log().encoded()),
             }
         })
         .collect()

@@ -1,7 +1,5 @@
 //! The times of a stream in a result: percentiles for people, whole distributions for programs.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -105,13 +103,13 @@ impl HdrRecord {
     /// The distribution of lateness; `None` when the text is no histogram.
     #[must_use]
     pub fn lateness(&self) -> Option<LatencyLog> {
-        decoded(&self.lateness)
+        LatencyLog::decoded(&self.lateness)
     }
 
     /// The distribution of response times; `None` when the text is no histogram.
     #[must_use]
     pub fn response(&self) -> Option<LatencyLog> {
-        decoded(&self.response)
+        LatencyLog::decoded(&self.response)
     }
 
     /// The distributions of `tally`.
@@ -120,33 +118,12 @@ impl HdrRecord {
         Self {
             encoding: HDR_ENCODING.to_owned(),
             unit: "us".to_owned(),
-            response: encoded(&tally.response),
-            service: encoded(&tally.service),
-            waiting: encoded(&tally.waiting),
-            lateness: encoded(&tally.lateness),
+            response: tally.response.encoded(),
+            service: tally.service.encoded(),
+            waiting: tally.waiting.encoded(),
+            lateness: tally.lateness.encoded(),
         }
     }
-}
-
-/// The log that was written down as `text`; `None` when that is no histogram of this tool.
-#[must_use]
-pub fn decoded(text: &str) -> Option<LatencyLog> {
-    let bytes = STANDARD.decode(text).ok()?;
-    let histogram = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).ok()?;
-    LatencyLog::from_histogram_us(&histogram)
-}
-
-/// The log as the text of [`HDR_ENCODING`].
-///
-/// # Panics
-/// Never: writing to memory does not fail, and the histogram's bounds are constant.
-#[allow(clippy::expect_used, reason = "memory takes what is written; exercised by every test")]
-pub(super) fn encoded(log: &LatencyLog) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(log.histogram_us(), &mut bytes)
-        .expect("a histogram of constant bounds can be written to memory");
-    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]
@@ -155,6 +132,8 @@ mod tests {
     use crate::report::sample::stream_result;
     use crate::report::stream::StreamRecord;
     use crate::trial::Workload;
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use hdrhistogram::serialization::Deserializer;
 
     #[test]
     fn a_histogram_comes_back_from_the_result_file_with_the_same_counts() {

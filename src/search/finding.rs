@@ -24,6 +24,10 @@ pub enum Finding {
     Interrupted,
     /// The target could no longer be reached before a rate was confirmed.
     TargetLost,
+    /// An agent was lost in a run that goes on with all or none.
+    AgentLost,
+    /// No agent was left before a rate was confirmed.
+    AgentsLost,
 }
 
 impl Finding {
@@ -40,6 +44,8 @@ impl Finding {
             Self::OutOfBudget => "out_of_budget",
             Self::Interrupted => "interrupted",
             Self::TargetLost => "target_lost",
+            Self::AgentLost => "agent_lost",
+            Self::AgentsLost => "agents_lost",
         }
     }
 }

@@ -125,6 +125,8 @@ impl Measurer for SimMeasurer {
             vitals,
             visible: Vec::new(),
             server: BTreeMap::new(),
+            agents: Vec::new(),
+            lapses: Vec::new(),
         })
     }
 

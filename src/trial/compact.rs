@@ -1,5 +1,8 @@
 //! The times of one second, as small as they are few.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
 use super::latency::LatencyLog;
 use crate::units::{ns_to_ms, round_to_u64};
 
@@ -48,10 +51,15 @@ impl CompactLog {
     #[must_use]
     pub fn log(&self) -> LatencyLog {
         let mut log = LatencyLog::new();
+        self.add_to(&mut log);
+        log
+    }
+
+    /// Counts its times in `log` too.
+    pub fn add_to(&self, log: &mut LatencyLog) {
         for (value_us, count) in &self.values {
             log.record_us(*value_us, *count);
         }
-        log
     }
 
     /// Adds all times of `other`; the order of merging does not matter.
@@ -65,6 +73,25 @@ impl CompactLog {
             }
             is_same
         });
+    }
+}
+
+/// On the way from one machine to another: the histogram as text, as everywhere; empty without times.
+impl Serialize for CompactLog {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = if self.values.is_empty() { String::new() } else { self.log().encoded() };
+        text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CompactLog {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let log = LatencyLog::decoded(&text);
+        log.map(|log| Self::of(&log)).ok_or_else(|| D::Error::custom("no histogram of a second"))
     }
 }
 

@@ -1,10 +1,13 @@
 //! The small counts that a tally is made of: by ending, by tick, by second.
 
+use serde::{Deserialize, Serialize};
+
 use super::compact::CompactLog;
 use super::outcome::{Ending, Outcome};
 
 /// Numbers of requests, or of documents, by ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EndingCounts {
     /// Answered 2xx with the expected body.
     pub accepted: u64,
@@ -56,7 +59,8 @@ impl EndingCounts {
 }
 
 /// The requests that were due within one tick of the measured part.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DueBin {
     /// How many were due.
     pub due: u64,
@@ -69,7 +73,8 @@ pub struct DueBin {
 }
 
 /// One second of the measured part, or of the wait after it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Second {
     /// Requests due in it.
     pub offered: u64,
@@ -83,8 +88,17 @@ pub struct Second {
     pub response: CompactLog,
 }
 
+impl Second {
+    /// The same without its times.
+    #[must_use]
+    pub fn counts(&self) -> Self {
+        Self { response: CompactLog::default(), ..*self }
+    }
+}
+
 /// How evenly requests went over the connections that are open at the end of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Those connections.
     pub connections: u64,
@@ -109,7 +123,8 @@ impl Spread {
 }
 
 /// The warm-up part, counted apart.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WarmUpCounts {
     /// Arrivals due before the measured part.
     pub scheduled: u64,

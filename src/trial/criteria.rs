@@ -130,7 +130,9 @@ impl Judge {
             return Verdict::Void(void);
         }
         match result.stopped {
-            Some(StopCause::Interrupted | StopCause::TargetLost) => return Verdict::Undecided,
+            Some(StopCause::Interrupted | StopCause::TargetLost | StopCause::AgentLost) => {
+                return Verdict::Undecided;
+            }
             Some(StopCause::Outstanding) => {
                 let bound = result.plan.streams.iter().find_map(|stream| stream.outstanding_max);
                 let bound = bound.unwrap_or_default();

@@ -1,6 +1,10 @@
 //! A histogram of times that never loses a value and never invents one.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
 
 use crate::units::ns_to_ms;
 
@@ -125,6 +129,28 @@ impl LatencyLog {
         Some(log)
     }
 
+    /// The log that was written down as `text` by [`Self::encoded`]; `None` when that is no histogram of this tool.
+    #[must_use]
+    pub fn decoded(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text).ok()?;
+        let histogram = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).ok()?;
+        Self::from_histogram_us(&histogram)
+    }
+
+    /// The times in microseconds as `HdrHistogram V2 deflate base64`, standard alphabet.
+    ///
+    /// # Panics
+    /// Never: writing to memory does not fail, and the histogram's bounds are constant.
+    #[must_use]
+    #[allow(clippy::expect_used, reason = "memory takes what is written; exercised by every test")]
+    pub fn encoded(&self) -> String {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new()
+            .serialize(&self.histogram, &mut bytes)
+            .expect("a histogram of constant bounds can be written to memory");
+        STANDARD.encode(bytes)
+    }
+
     /// Forgets all times.
     pub fn clear(&mut self) {
         self.histogram.reset();
@@ -135,6 +161,29 @@ impl LatencyLog {
     #[must_use]
     pub const fn histogram_us(&self) -> &Histogram<u32> {
         &self.histogram
+    }
+}
+
+/// On the way from one machine to another: the histogram as text, and what it cannot hold.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    hdr: String,
+    overflow: u64,
+}
+
+impl Serialize for LatencyLog {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written { hdr: self.encoded(), overflow: self.overflow }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LatencyLog {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Written::deserialize(deserializer)?;
+        let log = Self::decoded(&written.hdr)
+            .ok_or_else(|| D::Error::custom("no histogram of response times"))?;
+        Ok(Self { overflow: written.overflow, ..log })
     }
 }
 

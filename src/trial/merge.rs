@@ -1,37 +1,54 @@
 //! Tallies of the same stream by several senders become one, and nothing is lost.
 
 use super::counts::{DueBin, EndingCounts, Second, WarmUpCounts};
-use super::latency::LatencyLog;
 use super::tally::Tally;
 
 impl Tally {
-    /// What a look at the running trial needs: counts and response times, without the other histograms.
+    /// The same with the times of the second that is not over yet, and without those of each single second: what a look
+    /// at the running trial needs.
     #[must_use]
-    pub fn glance(&self) -> Self {
-        let counts_of = |second: &Second| Second {
-            offered: second.offered,
-            accepted: second.accepted,
-            failed: second.failed,
-            documents: second.documents,
-            ..Second::default()
-        };
+    pub fn viewed(&self) -> Self {
+        let mut view = Self::empty_like(self);
+        view.add_view(self);
+        view
+    }
+
+    /// Nothing counted, of the same stream of the same trial.
+    #[must_use]
+    pub fn empty_like(other: &Self) -> Self {
         Self {
-            statuses: self.statuses.clone(),
-            broken: self.broken.clone(),
-            bins: self.bins.clone(),
-            seconds: self.seconds.iter().map(counts_of).collect(),
-            response: self.response.clone(),
-            connect: LatencyLog::new(),
-            lateness: LatencyLog::new(),
-            waiting: LatencyLog::new(),
-            service: LatencyLog::new(),
-            open_second_response: LatencyLog::new(),
-            ..*self
+            start: other.start,
+            half: other.half,
+            end: other.start,
+            ..Self::new(0.0, 0.0, other.timeout_ns, Some(other.slow_ns))
         }
+    }
+
+    /// Adds what is seen of another sender of the same stream in the running trial.
+    pub fn add_view(&mut self, other: &Self) {
+        self.merge_counts(other);
+        self.response.merge(&other.response);
+        self.response.merge(&other.open_second_response);
+        merge_rows(&mut self.seconds, &other.seconds, Second::merge_counts);
     }
 
     /// Adds what another sender has counted of the same stream in the same trial; the order does not matter.
     pub fn merge(&mut self, other: &Self) {
+        self.merge_counts(other);
+        let logs = [
+            (&mut self.connect, &other.connect),
+            (&mut self.response, &other.response),
+            (&mut self.lateness, &other.lateness),
+            (&mut self.waiting, &other.waiting),
+            (&mut self.service, &other.service),
+        ];
+        for (log, more) in logs {
+            log.merge(more);
+        }
+        merge_rows(&mut self.seconds, &other.seconds, Second::merge);
+    }
+
+    fn merge_counts(&mut self, other: &Self) {
         // Senders stop within the same instant, give or take their waking.
         self.end = self.end.max(other.end);
         self.open_second = self.open_second.max(other.open_second);
@@ -52,18 +69,7 @@ impl Tally {
         for (kind, count) in &other.broken {
             *self.broken.entry(*kind).or_default() += count;
         }
-        let logs = [
-            (&mut self.connect, &other.connect),
-            (&mut self.response, &other.response),
-            (&mut self.lateness, &other.lateness),
-            (&mut self.waiting, &other.waiting),
-            (&mut self.service, &other.service),
-        ];
-        for (log, more) in logs {
-            log.merge(more);
-        }
         merge_rows(&mut self.bins, &other.bins, DueBin::merge);
-        merge_rows(&mut self.seconds, &other.seconds, Second::merge);
     }
 }
 
@@ -108,16 +114,20 @@ impl DueBin {
 
 impl Second {
     fn merge(&mut self, other: &Self) {
+        self.merge_counts(other);
+        self.response.merge(&other.response);
+    }
+
+    const fn merge_counts(&mut self, other: &Self) {
         self.offered += other.offered;
         self.accepted += other.accepted;
         self.failed += other.failed;
         self.documents += other.documents;
-        self.response.merge(&other.response);
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::schedule::Part;
     use crate::trial::outcome::{Break, Documents, Ending, Outcome, Shortage};
@@ -125,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Endings in turn, at instants that follow from the number.
-    fn outcome(number: u64) -> Outcome {
+    pub(in crate::trial) fn outcome(number: u64) -> Outcome {
         let endings = [
             Ending::Accepted,
             Ending::Accepted,
@@ -150,8 +160,12 @@ mod tests {
         }
     }
 
+    pub(in crate::trial) fn empty() -> Tally {
+        Tally::new(0.44, 3.0, 5_000_000_000, Some(200_000_000))
+    }
+
     fn tally_of(numbers: impl Iterator<Item = u64>) -> Tally {
-        let mut tally = Tally::new(0.44, 3.0, 5_000_000_000, Some(200_000_000));
+        let mut tally = empty();
         let mut outcomes: Vec<Outcome> = numbers.map(outcome).collect();
         for outcome in &outcomes {
             tally.arrive(outcome.due, outcome.part);
@@ -168,7 +182,7 @@ mod tests {
         #[test]
         fn any_number_of_senders_counts_what_one_would(senders in 1..9_usize, total in 50..300_u64) {
             let whole = tally_of(0..total);
-            let mut merged = Tally::new(0.44, 3.0, 5_000_000_000, Some(200_000_000));
+            let mut merged = empty();
             for sender in 0..senders {
                 merged.merge(&tally_of((0..total).skip(sender).step_by(senders)));
             }

@@ -18,15 +18,18 @@ pub mod recovery;
 pub mod result;
 mod shares;
 pub mod tally;
+pub mod update;
 pub mod verdict;
 pub mod void;
 
+use crate::schedule::deal::Course;
 use crate::schedule::{ArrivalLaw, Schedule};
 use crate::seed::Seed;
 use crate::units::{LoadPercent, Rps, round_to_u64, usize_to_u64};
 use hidden::Visible;
 use objective::Rule;
 use result::{Recovery, TrialResult};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use tally::Tally;
 
@@ -146,11 +149,23 @@ pub struct TrialPlan {
 }
 
 impl TrialPlan {
-    /// The arrivals of the stream at `position`.
+    /// The stream at `position`, to be dealt to those who send it.
+    #[must_use]
+    pub fn course(&self, position: usize, stream: &StreamPlan) -> Course {
+        Course {
+            law: stream.arrivals,
+            offered: stream.offered,
+            warmup_s: self.warmup_s,
+            measure_s: self.measure_s,
+            seed: self.seed.named(stream.workload.name()).numbered(usize_to_u64(position)),
+        }
+    }
+
+    /// All arrivals of the stream at `position`.
     #[must_use]
     pub fn schedule(&self, position: usize, stream: &StreamPlan) -> Schedule {
-        let seed = self.seed.named(stream.workload.name()).numbered(usize_to_u64(position));
-        Schedule::new(stream.arrivals, stream.offered, self.warmup_s, self.measure_s, seed)
+        let Course { law, offered, warmup_s, measure_s, seed } = self.course(position, stream);
+        Schedule::new(law, offered, warmup_s, measure_s, seed)
     }
 
     /// The stream of `workload`, where the trial has one.
@@ -238,12 +253,15 @@ pub enum Flow {
 }
 
 /// Why a trial ended before its plan did, from the softest cause to the hardest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopCause {
     /// The verdict is certain.
     Decided,
     /// More requests were outstanding than the plan allows.
     Outstanding,
+    /// An agent was lost in the middle: what is offered is not what was planned.
+    AgentLost,
     /// The user wants to stop.
     Interrupted,
     /// The target can no longer be reached.
@@ -268,6 +286,12 @@ pub enum TrialError {
     /// The generator's own machinery failed.
     #[error("the load generator failed: {0}")]
     Generator(String),
+    /// An agent was lost, and the run is one that goes on with all or none.
+    #[error("agent {0} was lost")]
+    AgentLost(String),
+    /// No agent is left that could send anything.
+    #[error("all agents were lost")]
+    AgentsLost,
 }
 
 impl TrialError {

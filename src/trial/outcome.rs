@@ -5,6 +5,8 @@
 //! the last byte of the answer was there. Response time runs from due to done and is the sum of lateness
 //! (the generator's own fault), waiting time (for a connection) and service time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::schedule::Part;
 use crate::units::OffsetNs;
 
@@ -24,7 +26,8 @@ pub enum Ending {
 }
 
 /// How a transport failed, or what was wrong with a 2xx answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Break {
     /// Nothing listens at the address.
     ConnectRefused,

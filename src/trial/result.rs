@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::hidden::Visible;
 use super::tally::Tally;
+use super::verdict::VoidReason;
 use super::{StopCause, StreamPlan, TrialId, TrialPlan, Workload};
 
 /// One stream of a finished trial.
@@ -45,7 +48,8 @@ impl StreamResult {
 }
 
 /// How the generator itself fared during a trial.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Vitals {
     /// Processor time of the generator, user and system, all its threads together.
     pub cpu_s: f64,
@@ -74,7 +78,8 @@ pub struct Vitals {
 }
 
 /// What connections take of the generator's system; `None` where the system does not tell.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SocketUse {
     /// Local ports held by connections that were closed from this side within the last minute.
     pub ports_held: u64,
@@ -87,7 +92,8 @@ pub struct SocketUse {
 }
 
 /// How pressed the machine of the generator was during a trial; `None` where its kernel does not tell.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HostLoad {
     /// Share of the time in which at least one task waited for a processor (PSI, "some").
     pub stalled_ratio: Option<f64>,
@@ -100,6 +106,89 @@ impl Vitals {
     #[must_use]
     pub fn cpu_ratio(&self) -> f64 {
         if self.wall_s > 0.0 { self.busiest_cpu_s / self.wall_s } else { 0.0 }
+    }
+
+    /// How two agents fared together: what they used is added up, of what went wrong the worse counts.
+    #[must_use]
+    pub fn together(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, more: Option<u64>| match (one, more) {
+            (Some(one), Some(more)) => Some(one + more),
+            (one, more) => one.or(more),
+        };
+        let worse = |one: Option<f64>, other: Option<f64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
+        let (sockets, more) = (self.sockets, other.sockets);
+        Self {
+            cpu_s: self.cpu_s + other.cpu_s,
+            busiest_cpu_s: self.busiest_cpu_s.max(other.busiest_cpu_s),
+            wall_s: self.wall_s.max(other.wall_s),
+            sleeps: self.sleeps + other.sleeps,
+            preemptions: self.preemptions + other.preemptions,
+            lanes_exhausted: self.lanes_exhausted || other.lanes_exhausted,
+            lanes_max: self.lanes_max.saturating_add(other.lanes_max),
+            spins: self.spins || other.spins,
+            longest_gap_s: self.longest_gap_s.max(other.longest_gap_s),
+            sockets: SocketUse {
+                ports_held: sockets.ports_held + more.ports_held,
+                ports: sockets.ports + more.ports,
+                descriptors: sum(sockets.descriptors, more.descriptors),
+                descriptors_max: sum(sockets.descriptors_max, more.descriptors_max),
+            },
+            host: HostLoad {
+                stalled_ratio: worse(self.host.stalled_ratio, other.host.stalled_ratio),
+                stolen_ratio: worse(self.host.stolen_ratio, other.host.stolen_ratio),
+            },
+            is_shared: self.is_shared || other.is_shared,
+        }
+    }
+}
+
+/// One agent's part of a finished trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentResult {
+    /// What it is called.
+    pub name: String,
+    /// Its part of all slots.
+    pub share_ratio: f64,
+    /// By how much its clock is ahead of the coordinator's; `None` where both are one.
+    pub clock_ahead_ns: Option<i64>,
+    /// The most that this may be wrong by.
+    pub clock_error_ns: Option<u64>,
+    /// What it sent, stream by stream.
+    pub streams: Vec<AgentStream>,
+    /// How it fared.
+    pub vitals: Vitals,
+}
+
+/// One stream of one agent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AgentStream {
+    /// Requests of the measured part that were due.
+    pub scheduled: u64,
+    /// Of them, those that were accepted.
+    pub accepted: u64,
+    /// Requests that it lacked ports or file descriptors for.
+    pub unsent_generator: u64,
+    /// Requests of the warm-up.
+    pub warm_up: u64,
+    /// Its lateness in milliseconds: median and 99th percentile, where there are samples enough, and the greatest.
+    pub lateness_ms: [Option<f64>; 3],
+}
+
+impl AgentStream {
+    /// That of `tally`.
+    #[must_use]
+    pub fn of(tally: &Tally) -> Self {
+        let late = &tally.lateness;
+        Self {
+            scheduled: tally.scheduled,
+            accepted: tally.counts.accepted,
+            unsent_generator: tally.unsent_generator,
+            warm_up: tally.warm_up.scheduled,
+            lateness_ms: [late.quantile_ms(0.5), late.quantile_ms(0.99), late.max_ms()],
+        }
     }
 }
 
@@ -120,6 +209,10 @@ pub struct TrialResult {
     pub visible: Vec<Visible>,
     /// What the server tells of itself: what happened during the trial (`_total`), and how it stands afterwards.
     pub server: BTreeMap<String, f64>,
+    /// Who sent which part of it.
+    pub agents: Vec<AgentResult>,
+    /// What makes it void, whatever its figures say.
+    pub lapses: Vec<VoidReason>,
 }
 
 impl TrialResult {

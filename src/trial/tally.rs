@@ -7,6 +7,7 @@ use super::compact::CompactLog;
 use super::counts::{DueBin, EndingCounts, Second, Spread, WarmUpCounts};
 use super::latency::LatencyLog;
 use super::outcome::{Break, Ending, Outcome, Shortage};
+use super::update::slot;
 use crate::schedule::Part;
 use crate::units::{OffsetNs, round_to_u64, u64_to_usize};
 
@@ -60,6 +61,8 @@ pub struct Tally {
     pub seconds: Vec<Second>,
     pub(super) open_second: usize,
     pub(super) open_second_response: LatencyLog,
+    /// Whether its last second is over too.
+    pub(super) is_closed: bool,
 }
 
 impl Tally {
@@ -94,6 +97,7 @@ impl Tally {
             seconds: Vec::new(),
             open_second: 0,
             open_second_response: LatencyLog::new(),
+            is_closed: false,
         }
     }
 
@@ -149,9 +153,9 @@ impl Tally {
     /// figure of the trial can be believed.
     pub fn close(&mut self) {
         self.close_second();
+        self.is_closed = true;
         assert!(
-            self.scheduled == self.counts.total()
-                && self.warm_up.scheduled == self.warm_up.counts.total(),
+            self.is_balanced(),
             "the books do not balance: {} scheduled, {:?}; warm-up {:?}",
             self.scheduled,
             self.counts,
@@ -159,11 +163,16 @@ impl Tally {
         );
     }
 
+    pub(super) const fn is_balanced(&self) -> bool {
+        self.scheduled == self.counts.total()
+            && self.warm_up.scheduled == self.warm_up.counts.total()
+    }
+
     /// Requests that were taken up and have not ended, warm-up included.
     #[must_use]
     pub const fn outstanding(&self) -> u64 {
-        (self.scheduled + self.warm_up.scheduled)
-            - (self.counts.total() + self.warm_up.counts.total())
+        let ended = self.counts.total() + self.warm_up.counts.total();
+        (self.scheduled + self.warm_up.scheduled).saturating_sub(ended)
     }
 
     /// Length of the measured part as it was run, in seconds.
@@ -238,15 +247,6 @@ fn bin_of(since_start_ns: u64) -> usize {
 /// The second in which an instant lies.
 fn second_of(since_start_ns: u64) -> usize {
     u64_to_usize(since_start_ns / crate::units::NS_PER_S)
-}
-
-/// The element at `position`, with empty ones put before it where needed.
-#[allow(clippy::indexing_slicing, reason = "the vector was just made long enough")]
-fn slot<T: Default + Clone>(row: &mut Vec<T>, position: usize) -> &mut T {
-    if row.len() <= position {
-        row.resize(position + 1, T::default());
-    }
-    &mut row[position]
 }
 
 #[cfg(test)]

@@ -221,6 +221,20 @@ pub enum VoidReason {
         /// `LANES_MAX`.
         lanes_max: u32,
     },
+    /// One of several agents was at fault.
+    Agent {
+        /// Which one.
+        name: String,
+        /// Its fault.
+        reason: Box<VoidReason>,
+    },
+    /// An agent was lost in the middle of the trial, or something of what it told.
+    AgentLost {
+        /// Which one.
+        name: String,
+        /// How that showed.
+        why: String,
+    },
 }
 
 impl fmt::Display for VoidReason {
@@ -249,6 +263,8 @@ impl fmt::Display for VoidReason {
                 f,
                 "lanes: all {lanes_max} connections were busy while the target was fast; raise LANES_MAX"
             ),
+            Self::Agent { name, reason } => write!(f, "agent {name}: {reason}"),
+            Self::AgentLost { name, why } => write!(f, "agent {name} was lost: {why}"),
         }
     }
 }

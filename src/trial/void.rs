@@ -1,9 +1,9 @@
 //! When a trial says nothing about its target: the generator was late, short of something, or too busy.
 
+use super::Workload;
 use super::objective::Objective;
-use super::result::{TrialResult, Vitals};
+use super::result::{AgentStream, TrialResult, Vitals};
 use super::verdict::VoidReason;
-use super::{Workload, tally::Tally};
 
 /// Lateness beyond these voids a trial, in milliseconds.
 const LATENESS_P50_MS: f64 = 0.5;
@@ -19,35 +19,54 @@ const STOLEN_RATIO: f64 = 0.05;
 
 /// Every reason that voids `result`; empty for a trial that can be believed.
 pub(super) fn void_reasons(result: &TrialResult, objective: &Objective) -> Vec<VoidReason> {
-    let mut reasons = Vec::new();
+    let mut reasons = result.lapses.clone();
     let limit_ms = LATENESS_P99_MS.max(objective.p99_ms as f64 / 100.0);
-    for stream in &result.streams {
-        reasons.extend(lateness(&stream.tally, limit_ms));
-        if stream.tally.unsent_generator > 0 {
-            reasons.push(VoidReason::Shortage { unsent: stream.tally.unsent_generator });
+    if result.agents.len() > 1 {
+        // One agent of many that is at fault is lost in what all of them did together.
+        for agent in &result.agents {
+            let faults = faults(&agent.streams, &agent.vitals, limit_ms).into_iter();
+            reasons.extend(faults.map(|reason| VoidReason::Agent {
+                name: agent.name.clone(),
+                reason: Box::new(reason),
+            }));
         }
+    } else {
+        let streams: Vec<AgentStream> =
+            result.streams.iter().map(|stream| AgentStream::of(&stream.tally)).collect();
+        reasons.extend(faults(&streams, &result.vitals, limit_ms));
     }
-    if result.vitals.cpu_ratio() > CPU_RATIO && !result.vitals.spins {
-        reasons.push(VoidReason::Processor { cpu_ratio: result.vitals.cpu_ratio() });
-    }
-    if result.vitals.longest_gap_s > GAP_S {
-        reasons.push(VoidReason::Gap { longest_s: result.vitals.longest_gap_s });
-    }
-    reasons.extend(host(&result.vitals));
     if lanes_were_short(result, objective) {
         reasons.push(VoidReason::Lanes { lanes_max: result.vitals.lanes_max });
     }
     reasons
 }
 
-fn lateness(tally: &Tally, limit_ms: f64) -> Option<VoidReason> {
-    let lateness = &tally.lateness;
-    let (p50_ms, p99_ms) = (lateness.quantile_ms(0.5), lateness.quantile_ms(0.99));
+/// What one generator is at fault for.
+fn faults(streams: &[AgentStream], vitals: &Vitals, limit_ms: f64) -> Vec<VoidReason> {
+    let mut reasons = Vec::new();
+    for stream in streams {
+        reasons.extend(lateness(stream, limit_ms));
+        if stream.unsent_generator > 0 {
+            reasons.push(VoidReason::Shortage { unsent: stream.unsent_generator });
+        }
+    }
+    if vitals.cpu_ratio() > CPU_RATIO && !vitals.spins {
+        reasons.push(VoidReason::Processor { cpu_ratio: vitals.cpu_ratio() });
+    }
+    if vitals.longest_gap_s > GAP_S {
+        reasons.push(VoidReason::Gap { longest_s: vitals.longest_gap_s });
+    }
+    reasons.extend(host(vitals));
+    reasons
+}
+
+fn lateness(stream: &AgentStream, limit_ms: f64) -> Option<VoidReason> {
+    let [p50_ms, p99_ms, max_ms] = stream.lateness_ms;
     let is_late = p50_ms.is_some_and(|p50_ms| p50_ms > LATENESS_P50_MS)
         || p99_ms.is_some_and(|p99_ms| p99_ms > limit_ms);
     is_late.then(|| VoidReason::Lateness {
         p50_ms: p50_ms.unwrap_or_default(),
-        p99_ms: p99_ms.or(lateness.max_ms()).unwrap_or_default(),
+        p99_ms: p99_ms.or(max_ms).unwrap_or_default(),
         limit_ms,
     })
 }

@@ -80,6 +80,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Typed {
         Command::Config,
         Command::Corpus,
         Command::Edge,
+        Command::Agent,
     ];
     let found = matches.subcommand().and_then(|(name, matches)| {
         commands.into_iter().find(|command| command.name() == name).zip(Some(matches))
@@ -165,6 +166,10 @@ fn grammar() -> clap::Command {
         .subcommand(subcommand(
             Command::Edge,
             "Send edge documents and odd requests, and show what the target makes of each",
+        ))
+        .subcommand(subcommand(
+            Command::Agent,
+            "Send from this machine for a run whose coordinator (`capacity AGENTS=N`) is elsewhere",
         ))
         .subcommand(
             clap::Command::new(SCHEMA)

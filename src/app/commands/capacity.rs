@@ -289,7 +289,7 @@ fn print(settings: &Settings, folder: &Path, record: &RunRecord) -> Result<(), F
 pub(super) fn exit_of(outcome: &CampaignOutcome, judged: Outcome) -> Exit {
     match (outcome.ended_by, judged) {
         (Some(Finding::Interrupted), _) => Exit::Interrupted,
-        (Some(Finding::TargetLost), _) => Exit::Target,
+        (Some(Finding::TargetLost | Finding::AgentsLost), _) => Exit::Target,
         (_, judged) => judged.into(),
     }
 }

@@ -1,5 +1,7 @@
 //! One file per command.
 
+#[cfg(feature = "nats")]
+pub mod agent;
 pub mod capacity;
 pub mod compare;
 pub mod config;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::report::page::chart::Cells;
 use crate::report::record::TrialRecord;
-use crate::report::times::decoded;
 use crate::trial::Workload;
+use crate::trial::latency::LatencyLog;
 use crate::units::{round_to_u64, usize_to_u64};
 
 /// Columns of a heat map, at most: one is a few pixels wide.
@@ -24,7 +24,7 @@ pub(super) fn cells(trials: &[TrialRecord], workload: Workload, run_s: f64) -> O
     for trial in trials {
         let seconds = trial.stream(workload).map(|stream| stream.seconds.as_slice());
         for second in seconds.unwrap_or_default() {
-            let Some(log) = second.hdr.as_deref().and_then(decoded) else { continue };
+            let Some(log) = second.hdr.as_deref().and_then(LatencyLog::decoded) else { continue };
             let at_s = trial.started_s + trial.warmup_s + second.t_s as f64;
             let column = round_to_u64((at_s / x_step).floor());
             for step in log.histogram_us().iter_recorded() {

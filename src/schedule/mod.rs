@@ -6,6 +6,8 @@
 //! A stream has two parts, warm-up and measured, each with a fixed count of `round(rate x seconds)`
 //! arrivals, so that two trials at one rate offer exactly the same load.
 
+pub mod deal;
+
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 
@@ -99,9 +101,19 @@ impl Schedule {
     /// The arrivals of a stream at `rate` with `warmup_s` seconds before `measure_s` measured seconds.
     #[must_use]
     pub fn new(law: ArrivalLaw, rate: Rps, warmup_s: f64, measure_s: f64, seed: Seed) -> Self {
-        let warmup = PartSpan { start_s: 0.0, length_s: warmup_s, count: rate.count_in(warmup_s) };
-        let measured =
-            PartSpan { start_s: warmup_s, length_s: measure_s, count: rate.count_in(measure_s) };
+        let counts = [rate.count_in(warmup_s), rate.count_in(measure_s)];
+        Self::of_counts(law, counts, (warmup_s, measure_s), seed)
+    }
+
+    /// So many arrivals before and in the measured part, whose lengths in seconds are these.
+    fn of_counts(
+        law: ArrivalLaw,
+        [before, count]: [u64; 2],
+        (warmup_s, measure_s): (f64, f64),
+        seed: Seed,
+    ) -> Self {
+        let warmup = PartSpan { start_s: 0.0, length_s: warmup_s, count: before };
+        let measured = PartSpan { start_s: warmup_s, length_s: measure_s, count };
         let cursor = PartCursor::new(warmup, seed.named("warm-up"));
         Self { law, seed, number: 0, part: Part::WarmUp, cursor, measured }
     }
