@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::{Caution, P99_SAMPLES};
+use super::Caution;
 use crate::report::figure;
+use crate::stats::interval::P99_SAMPLES;
 
 impl fmt::Display for Caution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,6 +41,11 @@ impl fmt::Display for Caution {
                 "{samples} queries a level are too few to judge the dashboard's p99 (it takes \
                  {P99_SAMPLES}){}; use PRESET=standard or a greater DASHBOARD_S",
                 if *is_left_out { ": the limits of the sign-off file are left out" } else { "" }
+            ),
+            Self::SloOverridden { settings } => write!(
+                f,
+                "settings that were given go before the sign-off file: {}; leave them out to be judged by the file",
+                settings.join(", ")
             ),
             Self::UnconfirmedBracket { low_rps, high_rps } => write!(
                 f,
