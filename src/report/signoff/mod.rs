@@ -10,6 +10,7 @@
 pub mod again;
 mod capacity;
 mod dashboard;
+mod objective;
 mod overload;
 
 use super::record::{RecoveryRecord, TrialRecord};
