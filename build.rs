@@ -6,18 +6,25 @@
 use std::env;
 use std::process::Command;
 
+/// What the tool and the server that it starts by default are made of.
+const SOURCES: [&str; 5] = ["src", "example-api", "build.rs", "Cargo.lock", "Cargo.toml"];
+
 fn main() {
-    println!("cargo::rerun-if-changed=src");
-    println!("cargo::rerun-if-changed=Cargo.lock");
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
     if let Some(log) = said("git", &["rev-parse", "--git-path", "logs/HEAD"]) {
         // Moves with every commit and checkout.
         println!("cargo::rerun-if-changed={log}");
     }
-    if let Some(commit) = said("git", &["rev-parse", "HEAD"]) {
+    // Within the repository of somebody else the commit would be theirs.
+    let is_own = said("git", &["rev-parse", "--show-prefix"]).is_some_and(|path| path.is_empty());
+    if let Some(commit) = said("git", &["rev-parse", "HEAD"]).filter(|_| is_own) {
         println!("cargo::rustc-env=BUILT_FROM_COMMIT={commit}");
-        let changed = ["status", "--porcelain", "--", "src", "Cargo.lock", "Cargo.toml"];
-        let is_dirty = said("git", &changed).is_some_and(|files| !files.is_empty());
-        println!("cargo::rustc-env=BUILT_FROM_DIRTY={is_dirty}");
+        let changed = [&["status", "--porcelain", "--"], &SOURCES[..]].concat();
+        if let Some(files) = said("git", &changed) {
+            println!("cargo::rustc-env=BUILT_FROM_DIRTY={}", !files.is_empty());
+        }
     }
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     if let Some(version) = said(&rustc, &["--version"]) {

@@ -52,9 +52,11 @@ else:
         furthest = max(furthest, inverse.max())
     charts.log_time_axis(axes)
     charts.percentile_axis(axes, furthest)
-    limits = {run.objective_ms("dashboard", percent) for percent in shown}
-    for limit_ms in sorted(limit for limit in limits if limit is not None):
-        charts.objective_line(axes, limit_ms)
+    limits = {}
+    for percent in shown:
+        limits.setdefault(run.objective_ms("dashboard", percent), []).append(f"{percent} %")
+    for limit_ms, levels_under_it in limits.items():
+        charts.objective_line(axes, limit_ms, f"objective at {' and '.join(levels_under_it)}")
     lowest, highest = min(shown), max(shown)
     before, after = (shown[percent].quantile_ms(0.5) for percent in (lowest, highest))
     axes.set_title(f"The median query takes {charts.figure_text(before)} ms at {lowest} % and {charts.figure_text(after)} ms at {highest} %")

@@ -51,25 +51,25 @@ def confirmed(side):
 
 
 sides = [(names[0], baseline), (names[1], run)][is_split:]
-known = [(name, side.capacity) for name, side in sides if side.capacity.rps is not None]
+known = [(name, side) for name, side in sides if side.capacity.rps is not None]
 if not known:
     print("Neither run has a confirmed capacity: there is nothing to compare.")
 else:
     figure, axes = plt.subplots(figsize=(9, 1.2 + 0.8 * len(known)))
-    for place, ((name, capacity), colour) in enumerate(zip(known, [charts.QUIET, charts.BLUE][-len(known):])):
+    for place, ((name, side), colour) in enumerate(zip(known, [charts.QUIET, charts.BLUE][-len(known):])):
+        capacity, repeats = side.capacity, confirmed(side)
         label = capacity.sentence()
         if capacity.low_rps is not None and capacity.high_rps is not None:
             axes.plot([capacity.low_rps, capacity.high_rps], [place, place], color=colour, linewidth=9, alpha=0.35, solid_capstyle="butt")
         axes.plot(capacity.rps, place, "o", color=colour, markersize=9)
         axes.annotate(label, (capacity.rps, place), xytext=(0, 13), textcoords="offset points", ha="center", fontsize=9)
-    for place, (name, side) in enumerate(sides):
-        axes.plot(confirmed(side), [place - 0.18] * len(confirmed(side)), "|", color=charts.INK, markersize=8)
+        axes.plot(repeats, [place - 0.18] * len(repeats), "|", color=charts.INK, markersize=8)
     axes.set_yticks(range(len(known)), [run.id if is_split else name for name, _ in known])
     axes.set_ylim(-0.6, len(known) - 0.2)
     axes.margins(x=0.4)
     axes.grid(axis="y", visible=False)
     if len(known) == 2:
-        change = 100 * (known[1][1].rps / known[0][1].rps - 1)
+        change = 100 * (known[1][1].capacity.rps / known[0][1].capacity.rps - 1)
         title = f"The confirmed capacity differs by {change:+.1f} %"
     else:
         title = "The confirmed capacity and its interval"

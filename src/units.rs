@@ -9,6 +9,13 @@ use std::time::Duration;
 /// Nanoseconds in a second.
 pub const NS_PER_S: u64 = 1_000_000_000;
 
+/// No machine offers more requests or documents per second; beyond it a count of arrivals would say nothing.
+pub const RPS_MOST: f64 = 1e7;
+/// A week, in seconds: longer spans are typing errors.
+pub const SPAN_MOST_S: f64 = 604_800.0;
+/// Histograms end at an hour, in milliseconds, and so do limits.
+pub const LIMIT_MOST_MS: u64 = 3_600_000;
+
 /// A rate in documents or requests per second: finite and above zero.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Rps(f64);
@@ -103,6 +110,28 @@ impl OffsetNs {
 pub struct LoadPercent(pub u32);
 
 impl LoadPercent {
+    /// Levels go no higher.
+    pub const MOST: u32 = 1000;
+
+    /// The levels of `none` or of a list such as `0,50,100`, each once and none above [`Self::MOST`]; `None` where the
+    /// text is neither.
+    #[must_use]
+    pub fn list(text: &str) -> Option<Vec<Self>> {
+        if text == "none" {
+            return Some(Vec::new());
+        }
+        let mut levels = Vec::new();
+        for item in text.split(',') {
+            let level = item.trim().parse().ok().filter(|percent| *percent <= Self::MOST);
+            let level = Self(level?);
+            if levels.contains(&level) {
+                return None;
+            }
+            levels.push(level);
+        }
+        Some(levels)
+    }
+
     /// The rate that this percentage of `capacity` is; `None` for 0 %.
     #[must_use]
     pub fn of(self, capacity: Rps) -> Option<Rps> {
@@ -196,6 +225,17 @@ mod tests {
         let capacity = Rps::new(400.0).unwrap();
         assert_eq!(LoadPercent(0).of(capacity), None, "nothing is offered at 0 %");
         assert_eq!(LoadPercent(120).of(capacity), Rps::new(480.0), "120 % of 400/s is 480/s");
+    }
+
+    #[test]
+    fn a_list_of_levels_is_read_whole_or_not_at_all() {
+        let list =
+            |text| LoadPercent::list(text).map(|levels| levels.iter().map(|l| l.0).collect());
+        assert_eq!(list("0, 50,100"), Some(vec![0, 50, 100]), "a list");
+        assert_eq!(list("none"), Some(vec![]), "none at all");
+        for wrong in ["", "0,50,x", "50,50", "1001", "-1", "0,"] {
+            assert_eq!(list(wrong), None, "{wrong:?} is no list");
+        }
     }
 
     #[test]

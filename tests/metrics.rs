@@ -166,10 +166,7 @@ fn a_scraped_run_agrees_with_its_result_and_has_all_that_the_dashboard_shows() {
     let (named, exported) = (named_by_dashboard(), scrapes.iter().flat_map(|it| exported(it)));
     let exported: BTreeSet<_> = exported.collect();
     for series in &named {
-        // Only the very last moments have an outcome, and no scrape is promised to see them.
-        if series.0 != "plimsoll_outcome_info" {
-            assert!(exported.contains(series), "{series:?} is not exported");
-        }
+        assert!(exported.contains(series), "{series:?} is not exported");
     }
     let shown: BTreeSet<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
     for (name, _) in &exported {

@@ -3,6 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "test code fails loudly"
 )]
 
@@ -10,7 +12,13 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use plimsoll::app::schemas::Published;
 use plimsoll::files::result_file;
 use plimsoll::report::schema::{Outcome, SCHEMA_VERSION};
@@ -125,19 +133,83 @@ fn results_of_earlier_versions_still_load() {
     }
 }
 
+/// In everything that a run leaves behind, its journal and its state included, and in all that it says.
 #[test]
 fn no_secret_and_no_host_name_stands_in_a_result() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command =
-        support::tool::plimsoll(folder.path(), &["rehearse", "--json", "PRESET=quick", "SEED=7"]);
-    let secrets = ["swordfish-basic", "swordfish-bearer", "swordfish-key"];
-    command.env("PLIMSOLL_BASIC_AUTH", format!("user:{}", secrets[0]));
-    command.env("PLIMSOLL_BEARER_TOKEN", secrets[1]).env("PLIMSOLL_API_KEY", secrets[2]);
-    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-    assert!(text.contains("host_hash"), "the machine is told apart by a hash");
-    assert!(!text.contains(&format!("\"{}\"", name.trim())), "and not by its name");
-    for secret in secrets {
-        assert!(!text.contains(secret), "{secret} is to be seen");
+    // What the header holds after its scheme, too.
+    let encoded = STANDARD.encode("user:swordfish-basic");
+    let secrets = ["swordfish-basic", "swordfish-bearer", "swordfish-key", encoded.as_str()];
+    let kinds = [
+        ("PLIMSOLL_BASIC_AUTH", "user:swordfish-basic", encoded.as_str()),
+        ("PLIMSOLL_BEARER_TOKEN", secrets[1], secrets[1]),
+        ("PLIMSOLL_API_KEY", secrets[2], secrets[2]),
+    ];
+    let parent = folder.path();
+    std::thread::scope(|scope| {
+        for (name, value, sent) in kinds {
+            scope.spawn(move || assert_kept(&parent.join(name), (name, value), sent, &secrets));
+        }
+    });
+}
+
+/// Nothing of `secrets` is to be seen anywhere of a run whose requests all hold `sent`.
+fn assert_kept(folder: &Path, given: (&str, &str), sent: &str, secrets: &[&str]) {
+    fs::create_dir(folder).unwrap();
+    let (said, heads) = measured(folder, given);
+    assert!(!heads.is_empty() && heads.iter().all(|head| head.contains(sent)), "{heads:?}");
+    let mut texts = texts(folder);
+    assert!(texts.len() >= 5, "all files of the run and its state: {}", texts.len());
+    texts.push(("what it said".to_owned(), said));
+    for (place, text) in texts {
+        for secret in secrets {
+            assert!(!text.contains(secret), "{secret} is to be seen in {place}");
+        }
     }
+    let result = fs::read_to_string(folder.join("results/latest/result.json")).unwrap();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert!(result.contains("host_hash"), "the machine is told apart by a hash");
+    assert!(!result.contains(&format!("\"{}\"", host.trim())), "and not by its name");
+}
+
+/// A run with credentials that is stopped after its first trials: what it said, and the heads of what it sent.
+fn measured(folder: &Path, (name, value): (&str, &str)) -> (String, Vec<String>) {
+    let heads: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&heads);
+    let address = support::web::serve(move |request| {
+        let mut heads = seen.lock().unwrap();
+        if heads.len() < 20 {
+            heads.push(request.head.clone());
+        }
+        let answer = if request.method == "GET" { "{\"documents\":1}" } else { "\"OK\"" };
+        (200, answer.to_owned())
+    });
+    let target = format!("TARGET=http://{address}");
+    let words = ["capacity", "PRESET=quick", "CEILING_RPS=300", &target];
+    let child = support::tool::plimsoll(folder, &words).env(name, value).spawn().unwrap();
+    let begun = Instant::now();
+    while support::tool::journal(folder).len() < 3 && begun.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", support::tool::stderr(&output));
+    let said = [output.stdout, output.stderr].concat();
+    let heads = heads.lock().unwrap().clone();
+    (String::from_utf8_lossy(&said).into_owned(), heads)
+}
+
+/// Every file below `folder`, by its path.
+fn texts(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (kind, path) = (entry.file_type().unwrap(), entry.path());
+        if kind.is_dir() {
+            found.extend(texts(&path));
+        } else if kind.is_file() {
+            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+            found.push((path.display().to_string(), text));
+        }
+    }
+    found
 }

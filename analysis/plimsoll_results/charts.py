@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.axes import Axes
@@ -62,8 +64,10 @@ def level_colour(load_percent: int) -> str:
     return next((colour for percent, colour in _LEVELS if load_percent <= percent), PURPLE)
 
 
-def figure_text(value: float) -> str:
-    """A number as people write it: no zeros behind the point, thousands set apart."""
+def figure_text(value: float | None) -> str:
+    """A number as people write it: no zeros behind the point, thousands set apart; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
     return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import plimsoll_results
 import pytest
+from hdrh.histogram import HdrHistogram
 from plimsoll_results import Run
+from plimsoll_results.histogram import DIGITS, HIGHEST_US
 
 ANALYSIS = Path(__file__).resolve().parents[1]
 REPOSITORY = ANALYSIS.parent
@@ -19,6 +21,9 @@ GOLDEN = sorted((REPOSITORY / "tests" / "golden").glob("result-*.json"))
 """Results as every earlier version of the format has written them."""
 FRESH = [Path(path) for path in os.environ.get("PLIMSOLL_TEST_RUNS", "").split(os.pathsep) if path]
 """Folders of runs that the build under test has just made."""
+
+NOTHING = HdrHistogram(1, HIGHEST_US, DIGITS).encode().decode("ascii")
+"""A histogram without times, as a result carries it."""
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +54,16 @@ def without_levels(result: dict[str, Any]) -> None:
     result["capacity"] |= {"finding": "interrupted", "rps": None, "confirmed_by": [], "interval": None}
     result["capacity"] |= {"high_rps": None, "reasons": ["stopped by the user"]}
     result["trials"] = result["trials"][:6]
+    # The last one was stopped before anything of its measured part was due.
+    last = result["trials"][-1]
+    last |= {"measure_s": 0.0, "ended_early": True, "stopped": "interrupted", "verdict": "undecided", "reasons": []}
+    for stream in last["streams"]:
+        stream |= {"measured_s": 0.0, "accepted_rps": None, "requests_rps": None, "statuses": {}}
+        stream["counts"] = dict.fromkeys(stream["counts"], 0)
+        stream["seconds"] = []
+        for clock in ("response", "service", "waiting", "lateness"):
+            stream[f"{clock}_ms"] = {name: None for name in stream[f"{clock}_ms"]} | {"samples": 0, "overflow": 0}
+            stream["hdr"][clock] = NOTHING
     result["levels"], result["recoveries"] = [], []
     result["overload"] = {"load_percent": None, "goodput_ratio": None, "recovery_s": None}
 

@@ -12,7 +12,7 @@ import numpy as np
 import plimsoll_results
 import pytest
 from conftest import FRESH, GOLDEN, LACKING, REPOSITORY, SAMPLE, with_repeats
-from plimsoll_results import ResultError, Run
+from plimsoll_results import ResultError, Run, charts
 
 SCHEMA = REPOSITORY / "docs" / "schema" / "result.schema.json"
 Edited = Callable[[str, Callable[[dict[str, Any]], None]], Path]
@@ -55,14 +55,23 @@ def test_the_answer_and_its_criteria_are_typed(sample: Run) -> None:
     assert sample.setting("NO_SUCH_KEY") is None, "an unknown setting has no value"
 
 
-def test_an_objective_of_the_sign_off_file_comes_before_the_setting(edited: Edited) -> None:
-    def change(result: dict[str, Any]) -> None:
-        result["slo"] = {"dashboard": [{"load_percent": 100, "p99_ms": 750}]}
-        result["settings"]["DASHBOARD_P99_MS"] = {"value": "900", "origin": "word"}
+def test_a_setting_of_the_dashboard_comes_before_the_sign_off_file_at_the_capacity(edited: Edited) -> None:
+    def change(given: str) -> Callable[[dict[str, Any]], None]:
+        def with_both(result: dict[str, Any]) -> None:
+            result["slo"] = {"dashboard": [{"load_percent": 50, "p99_ms": 700}, {"load_percent": 100, "p99_ms": 750}]}
+            result["settings"]["DASHBOARD_P99_MS"] = {"value": given, "origin": "word"}
 
-    run = plimsoll_results.load(edited("slo", change))
-    assert run.objective_ms("dashboard", 100) == 750
-    assert run.objective_ms("dashboard", 50) == 900
+        return with_both
+
+    both, file_alone = (plimsoll_results.load(edited(f"slo-{given}", change(given))) for given in ("900", "none"))
+    assert both.objective_ms("dashboard", 100) == 900
+    assert both.objective_ms("dashboard", 50) == 700
+    assert both.objective_ms("dashboard", 0) is None, "no other level has the limit of 100 %"
+    assert file_alone.objective_ms("dashboard", 100) == 750
+
+
+def test_a_number_that_is_not_known_is_a_dash() -> None:
+    assert [charts.figure_text(value) for value in (None, float("nan"), 0.25, 1234.0)] == ["–", "–", "0.25", "1,234"]
 
 
 @pytest.mark.parametrize("name", LACKING)

@@ -14,7 +14,7 @@ use crate::corpus::profiles::DataProfile;
 use crate::live::tls::Trust;
 use crate::profile::PermissionsShape;
 use crate::trial::Workload;
-use crate::units::{LoadPercent, Rps};
+use crate::units::Rps;
 
 /// More searches than this are a typing error: they take hours.
 const REPEATS_MOST: u32 = 50;
@@ -173,21 +173,6 @@ pub(super) fn span_or(values: &Values<'_>, key: &str, by_preset_s: f64) -> Resul
 
 pub(super) const LEVELS_WANTED: &str =
     "none or whole percentages from 0 to 1000, each once, such as 0,50,100,120";
-
-pub(super) fn parse_levels(text: &str) -> Option<Vec<LoadPercent>> {
-    if text == "none" {
-        return Some(Vec::new());
-    }
-    let mut levels = Vec::new();
-    for item in text.split(',') {
-        let percent = item.trim().parse::<u32>().ok().filter(|percent| *percent <= 1000)?;
-        if levels.contains(&LoadPercent(percent)) {
-            return None;
-        }
-        levels.push(LoadPercent(percent));
-    }
-    Some(levels)
-}
 
 /// The seed that is given, or the drawn one.
 pub(super) fn seed(values: &Values<'_>, drawn: u64) -> Result<u64> {

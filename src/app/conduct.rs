@@ -2,6 +2,8 @@
 //!
 //! It is the same loop in earnest and in virtual time; it decides nothing itself.
 
+use std::cell::RefCell;
+
 use crate::campaign::{Campaign, Step};
 use crate::search::finding::Finding;
 use crate::trial::criteria::Judge;
@@ -20,6 +22,8 @@ pub trait Witness {
     fn looks(&mut self, _plan: &TrialPlan, _tick: &Tick<'_>) {}
     /// A recovery is about to start; `campaign` knows of the trial before it.
     fn recovers(&mut self, _after: TrialId, _campaign: &Campaign, _elapsed_s: f64) {}
+    /// The recovery goes on.
+    fn waits(&mut self) {}
     /// A trial has ended and is judged.
     ///
     /// # Errors
@@ -78,7 +82,7 @@ pub fn conduct<M: Measurer>(
             }
             Step::Recover(plan) => {
                 witness.recovers(plan.after, campaign, measurer.elapsed_s());
-                let mut bystander = Bystander { witness };
+                let mut bystander = Bystander { witness: RefCell::new(&mut *witness) };
                 let recovery = measurer.recover(&plan, &mut bystander)?;
                 witness.recovery(&recovery, plan.after).map_err(ConductError::Journal)?;
                 campaign.observe_recovery(&recovery);
@@ -112,9 +116,10 @@ impl<W: Witness> Watch for Watcher<'_, W> {
     }
 }
 
-/// Nothing to judge: only the interrupt counts.
+/// Nothing to judge: only the interrupt counts. It is asked for between probes, which is when the witness sees that
+/// time goes on.
 struct Bystander<'a, W: Witness> {
-    witness: &'a W,
+    witness: RefCell<&'a mut W>,
 }
 
 impl<W: Witness> Watch for Bystander<'_, W> {
@@ -123,6 +128,8 @@ impl<W: Witness> Watch for Bystander<'_, W> {
     }
 
     fn interrupted(&self) -> bool {
-        self.witness.interrupted()
+        let mut witness = self.witness.borrow_mut();
+        witness.waits();
+        witness.interrupted()
     }
 }

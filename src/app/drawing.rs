@@ -48,9 +48,9 @@ impl Drawing {
         self.put(log, now_s);
     }
 
-    /// The run is over.
+    /// The run is over; another may follow it.
     pub fn ends(&self, run: &RunRecord) {
-        self.page.put(run.clone(), true);
+        self.page.put(run.clone());
     }
 
     fn put(&mut self, log: RunLog, elapsed_s: f64) {
@@ -61,6 +61,6 @@ impl Drawing {
         run.capacity.reasons.clear();
         // Nothing is judged before the end.
         run.criteria.clear();
-        self.page.put(run, false);
+        self.page.put(run);
     }
 }

@@ -128,19 +128,17 @@ impl LiveView {
         }
     }
 
-    /// The run is over.
+    /// The run is over; another may follow it.
     pub fn ends(&self, run: &RunRecord) {
-        if let Some(metrics) = &self.metrics {
-            metrics.ends(run);
-        }
         if let Some(drawing) = &self.drawing {
             drawing.ends(run);
         }
     }
 
-    /// Waits, not for long, until those who listen have the last page.
+    /// No run follows: waits, not for long, until those who listen have the last page.
     pub fn close(self) {
         let Some(page) = &self.page else { return };
+        page.finish();
         for _ in 0..LOOKS_MOST {
             if !page.is_watched() {
                 return;

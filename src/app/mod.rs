@@ -121,6 +121,7 @@ fn run_command(
         // A run of the past brings its own settings; environment and file are about new ones.
         let past = PastRun::read(folder)?;
         let settings = Settings { talk, ..past.settings(&given, json)? };
+        let settings = settings.with_baseline().map_err(Failure::usage)?;
         return commands::capacity::run(&settings, Some(past));
     }
     if command == Command::Scale {
@@ -130,10 +131,13 @@ fn run_command(
         return commands::scale::run(&counts);
     }
     let settings = Settings { talk, ..resolve(command, given, json)? };
-    match (command, &settings.load) {
-        (Command::Capacity, _) => commands::capacity::run(&settings, None),
+    match (command, settings.load) {
+        (Command::Capacity, _) => {
+            let settings = settings.with_baseline().map_err(Failure::usage)?;
+            commands::capacity::run(&settings, None)
+        }
         (Command::Rehearse, _) => commands::rehearse::run(&settings),
-        (Command::Load, Some(load)) => commands::load::run(&settings, load),
+        (Command::Load, Some(load)) => commands::load::run(&settings, &load),
         (Command::Edge, _) => commands::edge::run(&settings),
         #[cfg(feature = "nats")]
         (Command::Agent, _) => commands::agent::run(&settings),

@@ -10,7 +10,6 @@ use super::settings::Settings;
 use super::sources::{Given, Origin, Texts};
 use crate::campaign::{Campaign, Step};
 use crate::files::journal;
-use crate::files::reading::check_version;
 use crate::report::record::{JournalLine, RecoveryRecord, RunHeader, TrialRecord};
 use crate::search::Standing;
 use crate::search::finding::Finding;
@@ -45,7 +44,6 @@ impl PastRun {
                 anyhow!("{} does not begin as a journal of plimsoll does", folder.display());
             return Err(Failure::usage(error));
         };
-        check_version(folder, &header.schema_version).map_err(Failure::usage)?;
         let folder = folder.to_owned();
         Ok(Self { folder, header, lines: lines.collect(), torn_bytes: journal.torn_bytes })
     }

@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::past::PastRun;
 use super::session::Session;
 use super::settings::Settings;
+use super::slo::anchored;
 use super::witness::RunLog;
 use crate::campaign::CampaignOutcome;
 use crate::corpus::plan::CorpusPlan;
@@ -146,7 +147,7 @@ impl Run {
             seed: settings.seed,
             generator_rps: self.generator_rps(),
             calibration: self.calibration,
-            slo: settings.slo.clone().map(Box::new),
+            slo: settings.slo.as_ref().map(anchored).map(Box::new),
             settings: self.settings.clone(),
         };
         journal.append(&JournalLine::Run(header)).map_err(failed)?;

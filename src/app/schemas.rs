@@ -76,7 +76,10 @@ fn settings() -> Schema {
 
 fn property(key: &Key) -> Value {
     let default = match key.fallback {
-        Fallback::Text(text) => text.parse::<f64>().map_or_else(|_| json!(text), |_| number(text)),
+        // A number as it is written, so that 4 stays 4.
+        Fallback::Text(text) => {
+            serde_json::from_str(text).map_or_else(|_| json!(text), Value::Number)
+        }
         Fallback::ByPreset | Fallback::Random | Fallback::Required => Value::Null,
     };
     let mut property = json!({
@@ -88,9 +91,4 @@ fn property(key: &Key) -> Value {
         property.insert("default".to_owned(), default);
     }
     property
-}
-
-/// A number as it is written, so that 4 stays 4.
-fn number(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }

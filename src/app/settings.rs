@@ -9,8 +9,7 @@ use anyhow::{Result, bail};
 use super::bus_settings::{BusSettings, bus};
 pub use super::choices::LoadSettings;
 use super::choices::{
-    LEVELS_WANTED, corpus, listen, load, parse_levels, permissions, repeats, seed, span_or, target,
-    trust,
+    LEVELS_WANTED, corpus, listen, load, permissions, repeats, seed, span_or, target, trust,
 };
 use super::example_api;
 use super::keys::{Command, Fallback, KEYS, Key, Takers};
@@ -28,10 +27,7 @@ use crate::report::schema::RunRecord;
 use crate::report::signoff::needed_rps;
 use crate::report::slo::SloRecord;
 use crate::schedule::ArrivalLaw;
-use crate::units::{LoadPercent, Rps};
-
-/// Histograms end at an hour, and so do limits.
-const LIMIT_MOST_MS: u64 = 3_600_000;
+use crate::units::{LIMIT_MOST_MS, LoadPercent, Rps};
 
 /// What stderr carries of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +119,7 @@ pub struct Settings {
     pub bus: BusSettings,
     /// What the run is judged by beyond the settings.
     pub slo: Option<SloRecord>,
-    /// The run that it asks to be held against.
+    /// The run that it asks to be held against; only where a run is measured.
     pub baseline: Option<Arc<RunRecord>>,
     /// Whether stdout carries JSON.
     pub json: bool,
@@ -173,7 +169,7 @@ impl Settings {
             mix: values.one_of("MIX", &[("true", true), ("false", false)])?,
             dashboard: values.rate("DASHBOARD_RPS")?,
             dashboard_s: span_or(&values, "DASHBOARD_S", effort.level_s)?,
-            levels: values.parse("LEVELS", LEVELS_WANTED, parse_levels)?,
+            levels: values.parse("LEVELS", LEVELS_WANTED, LoadPercent::list)?,
             arrivals: values.one_of("ARRIVALS", &laws.map(|law| (law.name(), law)))?,
             floor: values.rate("FLOOR_RPS")?,
             ceiling: values.rate("CEILING_RPS")?,
@@ -197,7 +193,7 @@ impl Settings {
             example_api,
             load: load(command, &values)?,
             bus: bus(command, &values)?,
-            // Whoever has read it adds it: see `slo.rs`.
+            // Whoever has read them adds them: see `slo.rs`.
             slo: None,
             baseline: None,
             json,

@@ -3,7 +3,7 @@
 //! Its values count below everything that somebody gave, so that one more word on the command line is always heard.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
@@ -14,11 +14,8 @@ use super::sources::{Origin, Texts, shorten};
 use crate::files::result_file;
 use crate::report::schema::RunRecord;
 use crate::report::signoff::again::is_p99_only_shown;
-use crate::report::slo::{DashboardSlo, SloRecord, read};
+use crate::report::slo::{CAPACITY_PERCENT, DashboardSlo, SloRecord, read};
 use crate::units::LoadPercent;
-
-/// The level at which keys and search judge the dashboard, in percent of the capacity.
-const AT_CAPACITY: u32 = 100;
 
 /// The sign-off file that `texts` name; `None` where they name none.
 ///
@@ -58,6 +55,16 @@ pub fn baseline(slo: &SloRecord) -> Result<Option<RunRecord>> {
     slo.baseline_path().map(read).transpose()
 }
 
+/// The same file for the journal: with a place of its baseline that holds wherever the run is gone on with.
+pub(super) fn anchored(slo: &SloRecord) -> SloRecord {
+    let place = slo.baseline_path().and_then(|path| absolute(path).ok());
+    let mut slo = slo.clone();
+    if let (Some(regression), Some(place)) = (&mut slo.regression, place) {
+        regression.baseline = place.display().to_string();
+    }
+    slo
+}
+
 /// Sets the keys that `slo` has values for and nobody gave.
 pub(super) fn fill_in(slo: Option<&SloRecord>, texts: &mut Texts) {
     let Some(slo) = slo else { return };
@@ -85,9 +92,17 @@ impl Settings {
         if let Some(slo) = &slo {
             self.refuse_unmeasured(slo)?;
         }
-        // Before any load, so that a run is not measured for a baseline that is not there.
-        let baseline = slo.as_ref().map(baseline).transpose()?.flatten().map(Arc::new);
-        Ok(Self { slo, baseline, ..self })
+        Ok(Self { slo, ..self })
+    }
+
+    /// These settings with the run that their sign-off file asks to be held against: read before any load, so that
+    /// nothing is measured for a baseline that is not there, and only where something is measured.
+    ///
+    /// # Errors
+    /// When the baseline cannot be read.
+    pub(super) fn with_baseline(self) -> Result<Self> {
+        let baseline = self.slo.as_ref().map(baseline).transpose()?.flatten().map(Arc::new);
+        Ok(Self { baseline, ..self })
     }
 
     fn refuse_unmeasured(&self, slo: &SloRecord) -> Result<()> {
@@ -120,7 +135,7 @@ impl Settings {
     }
 
     fn at_capacity(&self) -> DashboardSlo {
-        let limits = self.slo.as_ref().and_then(|slo| slo.dashboard_at(AT_CAPACITY));
+        let limits = self.slo.as_ref().and_then(|slo| slo.dashboard_at(CAPACITY_PERCENT));
         limits.copied().unwrap_or_default()
     }
 

@@ -9,12 +9,7 @@ use anyhow::{Result, anyhow};
 
 use super::keys::{Fallback, KEYS};
 use super::sources::{Origin, Texts, shorten};
-use crate::units::Rps;
-
-/// No machine offers more; beyond it a count of arrivals would say nothing.
-const RPS_MOST: f64 = 1e7;
-/// A week: longer runs are typing errors.
-const SPAN_MOST_S: f64 = 604_800.0;
+use crate::units::{RPS_MOST, Rps, SPAN_MOST_S};
 
 /// A setting with the value that counts and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

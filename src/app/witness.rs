@@ -6,6 +6,7 @@ use crate::app::live_view::LiveView;
 use crate::app::past::PastRun;
 use crate::campaign::Campaign;
 use crate::files::journal::Journal;
+use crate::live::clock::now_ns;
 use crate::report::assemble::RunSums;
 use crate::report::recent::Recent;
 use crate::report::record::{JournalLine, RecoveryRecord, TrialRecord};
@@ -14,6 +15,7 @@ use crate::term::progress::Progress;
 use crate::trial::evidence::Evidence;
 use crate::trial::result::{Recovery, TrialResult};
 use crate::trial::{Tick, TrialId, TrialPlan};
+use crate::units::OffsetNs;
 
 /// A recovery that took less is not shown; it stands in the journal.
 const WORTH_TELLING_S: f64 = 1.0;
@@ -53,6 +55,8 @@ pub struct Recorder {
     recent: Recent,
     audience: Audience,
     interrupt: Interrupt,
+    /// Campaign seconds and the clock at the beginning of the last recovery.
+    recovers_at: (f64, u64),
 }
 
 /// Whoever looks on.
@@ -70,7 +74,8 @@ impl Recorder {
     /// A witness that writes to `journal` and goes on with `log`, before an `audience`.
     #[must_use]
     pub fn new(journal: Journal, interrupt: Interrupt, log: RunLog, audience: Audience) -> Self {
-        Self { log, journal, recent: Recent::default(), audience, interrupt }
+        let recent = Recent::default();
+        Self { log, journal, recent, audience, interrupt, recovers_at: (0.0, 0) }
     }
 
     /// What the run has measured, and who watches on; takes the live block away.
@@ -88,6 +93,7 @@ impl Recorder {
 
 impl Witness for Recorder {
     fn begins(&mut self, plan: &TrialPlan, campaign: &Campaign, elapsed_s: f64) {
+        self.recent.begins();
         let standing = self.standing(campaign);
         self.audience.live_view.begins(plan, Some(&standing));
         self.audience.live_view.steps(campaign, &self.log, elapsed_s);
@@ -106,6 +112,13 @@ impl Witness for Recorder {
         self.audience.live_view.stands(&standing);
         self.audience.live_view.steps(campaign, &self.log, elapsed_s);
         self.audience.progress.recovers(after, standing, elapsed_s);
+        self.recovers_at = (elapsed_s, now_ns());
+    }
+
+    fn waits(&mut self) {
+        let (from_s, began_ns) = self.recovers_at;
+        let waited_ns = now_ns().saturating_sub(began_ns);
+        self.audience.progress.waits(from_s + OffsetNs(waited_ns).as_s());
     }
 
     fn trial(&mut self, result: &TrialResult, evidence: &Evidence) -> anyhow::Result<()> {

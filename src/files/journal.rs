@@ -4,10 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::reading::{ReadError, bytes};
+use super::reading::{ReadError, bytes, check_version};
 use super::run_dir::{RunDir, WriteError};
 use crate::units::usize_to_u64;
 
@@ -23,15 +23,27 @@ pub struct Lines<T> {
     pub torn_bytes: u64,
 }
 
+/// What the first line of every version has.
+#[derive(Deserialize)]
+struct Version {
+    schema_version: String,
+}
+
 /// Reads the journal in the folder of a run.
 ///
 /// # Errors
-/// When it is not there, cannot be read, or a whole line of it cannot be understood.
+/// When it is not there, cannot be read, is of another major version, or a whole line of it cannot be understood.
 pub fn read<T: DeserializeOwned>(folder: &Path) -> Result<Lines<T>, ReadError> {
     let path = folder.join(JOURNAL_FILE);
     let bytes = bytes(&path)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let (whole, torn) = bytes.split_at(whole);
+    // The version first: lines of another major version would only be told to be damaged.
+    let first = whole.split(|byte| *byte == b'\n').find(|line| !line.is_empty());
+    let first = first.and_then(|line| serde_json::from_slice::<Version>(line).ok());
+    if let Some(Version { schema_version }) = first {
+        check_version(&path, &schema_version)?;
+    }
     let lines =
         whole.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()).map(
             |(number, line)| {
@@ -156,6 +168,15 @@ mod tests {
         Journal::reopen(&run, seen.torn_bytes).unwrap().append(&recovery()).unwrap();
         let again: Lines<JournalLine> = read(run.path()).unwrap();
         assert_eq!((again.lines.len(), again.torn_bytes), (2, 0), "and goes on after it");
+    }
+
+    #[test]
+    fn a_journal_of_a_later_version_is_refused_by_its_version() {
+        let parent = tempfile::tempdir().unwrap();
+        let text = "{\"kind\":\"run\",\"schema_version\":\"9.1.0\"}\n{\"kind\":\"new\"}\n";
+        std::fs::write(parent.path().join(JOURNAL_FILE), text).unwrap();
+        let error = read::<JournalLine>(parent.path()).unwrap_err().to_string();
+        assert!(error.contains("was written in version 9.1.0"), "{error}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub enum ReadError {
         "{path} was written in version {version} of the format and this tool knows {SCHEMA_VERSION}: use the tool that wrote it"
     )]
     Version {
-        /// The file, or the folder of the run.
+        /// The file.
         path: PathBuf,
         /// Its version.
         version: String,
@@ -66,7 +66,7 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
 ///
 /// # Errors
 /// When it was.
-pub fn check_version(path: &Path, version: &str) -> Result<(), ReadError> {
+pub(super) fn check_version(path: &Path, version: &str) -> Result<(), ReadError> {
     let major = |version: &str| version.split('.').next().map(str::to_owned);
     if major(version) == major(SCHEMA_VERSION) {
         return Ok(());

@@ -75,11 +75,6 @@ impl Collector for Figures {
                 "The trial under way, or the last one; its verdict is `running` until it is judged";
             gauges(encoder, "plimsoll_trial_info", help, None, [(labels, 1.0)])?;
         }
-        if let Some((finding, outcome)) = &self.outcome {
-            let labels = vec![("finding", finding.clone()), ("outcome", outcome.clone())];
-            let help = "What the run came to";
-            gauges(encoder, "plimsoll_outcome_info", help, None, [(labels, 1.0)])?;
-        }
         Ok(())
     }
 }
@@ -105,9 +100,8 @@ fn streams(encoder: &mut DescriptorEncoder, streams: &[StreamFigures]) -> fmt::R
     counts(encoder, "plimsoll_documents", help, streams, |stream| stream.sums().documents)?;
     let help = "Time from when a request was due to the end of its answer, warm-ups apart; one that never \
                 answered counts with at least its time-out";
-    let (name, unit) = ("plimsoll_response_seconds", Unit::Seconds);
     // The unit is added to the name.
-    let bare = name.trim_end_matches("_seconds");
+    let (bare, unit) = ("plimsoll_response", Unit::Seconds);
     let mut family = encoder.encode_descriptor(bare, help, Some(&unit), MetricType::Histogram)?;
     for stream in streams {
         let response = stream.sums().response;
@@ -155,7 +149,7 @@ fn search(encoder: &mut DescriptorEncoder, figures: &Figures) -> fmt::Result {
     }
     if let Some(late_s) = figures.lateness_p99_s {
         let help = "Time by which the generator itself took requests up late, 99th percentile of the last trial \
-                    that has ended";
+                    that has ended, of its latest stream";
         let name = "plimsoll_generator_lateness_p99";
         gauges(encoder, name, help, Some(&Unit::Seconds), [(Labels::new(), late_s)])?;
     }

@@ -27,10 +27,8 @@ pub(super) struct Figures {
     pub(super) high_rps: Option<f64>,
     pub(super) believed_rps: Option<f64>,
     pub(super) capacity_rps: Option<f64>,
-    /// The generator's own lateness in the last trial that has ended.
+    /// The generator's own lateness in the last trial that has ended, of its latest stream.
     pub(super) lateness_p99_s: Option<f64>,
-    /// Finding and outcome of the whole run.
-    pub(super) outcome: Option<(String, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -77,11 +77,19 @@ impl LivePage {
         self.shared.listeners.load(Ordering::Relaxed) > 0
     }
 
-    /// Puts the result so far down; the last one ends what listeners hear.
-    pub fn put(&self, run: RunRecord, is_last: bool) {
+    /// Puts the result so far down.
+    pub fn put(&self, run: RunRecord) {
         self.shared.draft.send_modify(|draft| {
             let number = draft.number + 1;
-            *draft = Arc::new(Draft { number, run: Some(run), is_last });
+            *draft = Arc::new(Draft { number, run: Some(run), is_last: false });
+        });
+    }
+
+    /// Nothing more will be put down: what listeners hear ends with the last result.
+    pub fn finish(&self) {
+        self.shared.draft.send_modify(|draft| {
+            let (number, run) = (draft.number + 1, draft.run.clone());
+            *draft = Arc::new(Draft { number, run, is_last: true });
         });
     }
 

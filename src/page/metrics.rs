@@ -6,9 +6,7 @@ pub use super::exposition::Format;
 use super::exposition::exposition;
 use super::figures::Figures;
 use crate::report::recent::StreamNow;
-use crate::report::schema::RunRecord;
 use crate::search::Standing;
-use crate::trial::latency::LatencyLog;
 use crate::trial::result::TrialResult;
 use crate::trial::{Tick, TrialPlan};
 
@@ -41,21 +39,14 @@ impl Metrics {
 
     /// A trial has ended and is judged.
     pub fn finished(&self, result: &TrialResult, verdict: &str) {
-        let mut lateness = LatencyLog::new();
         let mut figures = self.figures();
         for stream in &result.streams {
             figures.ends(&stream.plan, &stream.tally);
-            lateness.merge(&stream.tally.lateness);
         }
-        figures.lateness_p99_s = lateness.quantile_ms(0.99).map(|late_ms| late_ms / 1000.0);
+        // Each stream is held against the limit by itself.
+        let late_ms = result.streams.iter().filter_map(|it| it.tally.lateness.quantile_ms(0.99));
+        figures.lateness_p99_s = late_ms.max_by(f64::total_cmp).map(|late_ms| late_ms / 1000.0);
         figures.judged(verdict);
-    }
-
-    /// The run is over.
-    pub fn ends(&self, run: &RunRecord) {
-        let mut figures = self.figures();
-        figures.capacity_rps = run.capacity.rps;
-        figures.outcome = Some((run.capacity.finding.clone(), run.outcome.name().to_owned()));
     }
 
     /// All figures as text; empty where they cannot be written.
@@ -75,10 +66,12 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{capacity, run, stream_result, terms, trial_result};
-    use crate::search::finding::Finding;
+    use crate::report::sample::{stream_result, trial_result};
+    use crate::schedule::Part;
+    use crate::trial::outcome::{Documents, Ending, Outcome};
+    use crate::trial::tally::Tally;
     use crate::trial::{Purpose, Workload};
-    use crate::units::Rps;
+    use crate::units::{OffsetNs, Rps};
 
     fn full() -> Metrics {
         let metrics = Metrics::default();
@@ -90,11 +83,10 @@ mod tests {
             high: None,
             believed_rps: Some(398.5),
             deviation_ratio: None,
-            confirmed: None,
+            confirmed: Rps::new(397.2),
             aim: "soak",
         });
         metrics.finished(&trial, "sustained");
-        metrics.ends(&run(capacity(Finding::Capacity, Some(397.2)), terms(), 400));
         metrics
     }
 
@@ -150,7 +142,7 @@ mod tests {
         # HELP plimsoll_capacity_rps The rate that a soak has confirmed, in documents per second
         # TYPE plimsoll_capacity_rps gauge
         plimsoll_capacity_rps 397.2
-        # HELP plimsoll_generator_lateness_p99_seconds Time by which the generator itself took requests up late, 99th percentile of the last trial that has ended
+        # HELP plimsoll_generator_lateness_p99_seconds Time by which the generator itself took requests up late, 99th percentile of the last trial that has ended, of its latest stream
         # TYPE plimsoll_generator_lateness_p99_seconds gauge
         plimsoll_generator_lateness_p99_seconds 0.00005
         # HELP plimsoll_trials_total Trials that have ended, by verdict
@@ -159,10 +151,57 @@ mod tests {
         # HELP plimsoll_trial_info The trial under way, or the last one; its verdict is `running` until it is judged
         # TYPE plimsoll_trial_info gauge
         plimsoll_trial_info{trial="t9",purpose="soak",verdict="sustained"} 1.0
-        # HELP plimsoll_outcome_info What the run came to
-        # TYPE plimsoll_outcome_info gauge
-        plimsoll_outcome_info{finding="capacity",outcome="PASS"} 1.0
         "#);
+    }
+
+    #[test]
+    fn a_request_counts_once_and_each_of_its_documents_too() {
+        let mut stream = stream_result(Workload::Index, 100.0, 100, 0);
+        stream.plan.batch = 10;
+        stream.tally = Tally::new(0.0, 1.0, 5_000_000_000, None);
+        for number in 0..100_u32 {
+            let due = OffsetNs::from_s(f64::from(number) / 100.0);
+            stream.tally.arrive(due, Part::Measured);
+            stream.tally.record(&outcome(due, due, Documents::all_alike(10)));
+        }
+        let metrics = Metrics::default();
+        metrics.finished(&trial_result(1, Purpose::Soak, vec![stream]), "sustained");
+        let text = metrics.text(Format::Classic);
+        for (name, count) in [("requests", 100), ("documents", 1000)] {
+            let labels = "{workload=\"index\",part=\"measured\",ending=\"accepted\"}";
+            let sample = format!("plimsoll_{name}_total{labels} {count}\n");
+            assert!(text.contains(&sample), "{sample} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn the_lateness_is_that_of_the_latest_stream() {
+        let punctual = stream_result(Workload::Index, 1000.0, 20_000, 0);
+        let mut late = stream_result(Workload::Dashboard, 5.0, 100, 0);
+        late.tally = Tally::new(0.0, 20.0, 5_000_000_000, None);
+        for number in 0..100_u32 {
+            let due = OffsetNs::from_s(f64::from(number) / 5.0);
+            late.tally.arrive(due, Part::Measured);
+            late.tally.record(&outcome(due, due.plus_ns(30_000_000), Documents::ONE));
+        }
+        let metrics = Metrics::default();
+        let streams = vec![punctual, late];
+        metrics.finished(&trial_result(1, Purpose::Soak, streams), "void");
+        let late_s = metrics.figures().lateness_p99_s.unwrap();
+        assert!((late_s - 0.03).abs() < 0.001, "{late_s} s, whatever the other stream sends");
+    }
+
+    fn outcome(due: OffsetNs, taken: OffsetNs, documents: Documents) -> Outcome {
+        Outcome {
+            due,
+            taken,
+            sent: Some(taken),
+            ended: taken,
+            status: Some(200),
+            ending: Ending::Accepted,
+            documents,
+            part: Part::Measured,
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -18,13 +19,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::live_page::LivePage;
 use super::metrics::{Format, Metrics};
 
 /// Connections at a time; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 64;
+/// Those of them that may listen, which they do for as long as they like: the others stay for whoever asks once.
+const LISTENERS_MAX: usize = 32;
+/// Whoever does not listen must have read its answer by then.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// A client that has not sent the head of its request by then is no client.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 
@@ -104,6 +109,7 @@ struct Door {
 async fn serve(listener: TcpListener, door: Arc<Door>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let seats = Arc::new(Semaphore::new(LISTENERS_MAX));
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let Ok((socket, _)) = listener.accept().await else {
             // Out of descriptors, most likely: those of the trial come first.
@@ -111,8 +117,10 @@ async fn serve(listener: TcpListener, door: Arc<Door>) {
             continue;
         };
         let door = Arc::clone(&door);
+        let seat = Arc::new(Seat { free: Arc::clone(&seats), taken: OnceLock::new() });
+        let own = Arc::clone(&seat);
         let service = service_fn(move |request: Request<Incoming>| {
-            let response = door.answer(&request);
+            let response = door.answer(&request, &own);
             async move { Ok::<_, Infallible>(response) }
         });
         let connection = http1::Builder::new()
@@ -122,15 +130,34 @@ async fn serve(listener: TcpListener, door: Arc<Door>) {
             .keep_alive(false)
             .serve_connection(TokioIo::new(socket), service);
         tokio::spawn(async move {
+            let mut connection = pin!(connection);
             // Whatever a client breaks off is its own loss.
-            drop(connection.await);
+            let answered = tokio::time::timeout(ANSWER_WITHIN, &mut connection).await;
+            if answered.is_err() && seat.taken.get().is_some() {
+                drop(connection.await);
+            }
             drop(place);
         });
     }
 }
 
+/// The place of one who listens, which it has for as long as its connection.
+#[derive(Debug)]
+struct Seat {
+    free: Arc<Semaphore>,
+    taken: OnceLock<OwnedSemaphorePermit>,
+}
+
+impl Seat {
+    /// Whether there was one.
+    fn take(&self) -> bool {
+        let permit = Arc::clone(&self.free).try_acquire_owned();
+        permit.is_ok_and(|permit| self.taken.set(permit).is_ok())
+    }
+}
+
 impl Door {
-    fn answer<T>(&self, request: &Request<T>) -> Response<Body> {
+    fn answer<T>(&self, request: &Request<T>, seat: &Seat) -> Response<Body> {
         let headers = request.headers();
         if self.is_local && !names_this_machine(headers) {
             return refusal(StatusCode::FORBIDDEN, "ask by address or as localhost");
@@ -149,6 +176,9 @@ impl Door {
                 || response(StatusCode::OK, HTML, NOT_BEGUN.to_owned()),
                 |text| response(StatusCode::OK, HTML, text),
             ),
+            ("/events", _, Some(_)) if !seat.take() => {
+                refusal(StatusCode::SERVICE_UNAVAILABLE, "too many listen already")
+            }
             ("/events", _, Some(page)) => dressed(Response::new(page.events().boxed()), EVENTS),
             // Browsers ask for it by themselves.
             ("/favicon.ico", _, _) => response(StatusCode::NO_CONTENT, HTML, String::new()),
@@ -189,6 +219,8 @@ fn dressed(mut response: Response<Body>, content_type: &'static str) -> Response
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample::{capacity, run, terms};
+    use crate::search::finding::Finding;
     use std::io::{Read, Write};
     use std::net::TcpStream;
 
@@ -245,6 +277,51 @@ mod tests {
         for mut socket in idle {
             assert_eq!(socket.read(&mut [0; 1]).unwrap_or(0), 0, "it is closed");
         }
+    }
+
+    #[test]
+    fn those_who_listen_leave_room_for_those_who_ask() {
+        let page = LivePage::new(|| 0);
+        let offer = Offer { metrics: Some(Metrics::default()), page: Some(page.clone()) };
+        let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), offer).unwrap();
+        let listen = || {
+            let mut socket = TcpStream::connect(server.address()).unwrap();
+            socket.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            let mut begun = [0; 12];
+            socket.read_exact(&mut begun).unwrap();
+            (String::from_utf8_lossy(&begun).into_owned(), socket)
+        };
+        let listeners: Vec<(String, TcpStream)> = (0..CONNECTIONS_MAX).map(|_| listen()).collect();
+        let let_in = listeners.iter().filter(|(head, _)| head == "HTTP/1.1 200").count();
+        assert_eq!(let_in, LISTENERS_MAX, "the others are told so");
+        let answer = ask(&server, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    #[test]
+    fn a_page_of_several_runs_is_heard_to_the_end_of_the_last() {
+        let page = LivePage::new(|| 0);
+        let offer = Offer { metrics: None, page: Some(page.clone()) };
+        let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), offer).unwrap();
+        let result = || run(capacity(Finding::Capacity, Some(400.0)), terms(), 20);
+        page.put(result());
+        let address = server.address();
+        let heard = std::thread::spawn(move || {
+            let mut socket = TcpStream::connect(address).unwrap();
+            socket.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            let mut text = String::new();
+            socket.read_to_string(&mut text).unwrap();
+            text
+        });
+        let mut looks = 0..100;
+        while !page.is_watched() && looks.next().is_some() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        page.put(result());
+        page.finish();
+        let heard = heard.join().unwrap();
+        assert!(heard.matches("data: {").count() >= 2, "the first run did not end it");
+        assert!(heard.contains("event: end\n"), "and the last one did");
     }
 
     #[test]

@@ -118,13 +118,16 @@ impl CriterionRecord {
         self.measured.map_or_else(|| MISSING.to_owned(), |value| self.shown(value))
     }
 
-    /// The limit as a person reads it, with its unit; not rounded, as somebody has written it.
+    /// The limit as a person reads it, with its unit; not rounded, for somebody has written it.
     #[must_use]
     pub fn shown_limit(&self) -> String {
         match (self.limit, self.unit.as_str()) {
             (None, _) => MISSING.to_owned(),
-            (Some(limit), "ms") => format!("{} ms", figure::short_rate(limit)),
-            (Some(limit), _) => self.shown(limit),
+            (Some(limit), "rps") => format!("{}/s", figure::exact(limit, 0)),
+            (Some(limit), "ms") => format!("{} ms", figure::exact(limit, 0)),
+            (Some(limit), "s") => format!("{} s", figure::exact(limit, 1)),
+            (Some(limit), "ratio") => format!("{} %", figure::exact(limit * 100.0, 3)),
+            (Some(limit), _) => figure::exact(limit, 0),
         }
     }
 
@@ -166,6 +169,20 @@ mod tests {
             prop_assert_eq!(at_most < 0.0, measured > limit, "at most {}", limit);
             prop_assert_eq!(at_least < 0.0, measured < limit, "at least {}", limit);
         }
+    }
+
+    #[test]
+    fn a_limit_is_shown_as_somebody_has_written_it() {
+        let shown = |limit, unit| {
+            let judged = (Outcome::Pass, String::new());
+            CriterionRecord::new("any", unit, None, Limit::AtMost(limit), judged).shown_limit()
+        };
+        assert_eq!(shown(0.000_001, "ratio"), "0.0001 %", "a tiny share is not nothing");
+        assert_eq!(shown(0.07, "ratio"), "7.000 %", "without what the machine adds");
+        assert_eq!(shown(200.0 + 200.0 * 0.3, "rps"), "260/s", "a goal with headroom");
+        assert_eq!(shown(0.05, "rps"), "0.05/s", "one document in twenty seconds");
+        assert_eq!((shown(118.3, "ms"), shown(30.0, "s")), ("118.3 ms".into(), "30.0 s".into()));
+        assert_eq!(shown(90.25, "s"), "90.25 s", "not rounded to seconds");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! How numbers and tables look in text; a missing number is a dash, never a zero.
 
+/// What takes more decimals is written out as the machine has it.
+const EXACT_DECIMALS_MOST: usize = 15;
+
 /// Stands for what is not known.
 pub const MISSING: &str = "–";
 
@@ -27,6 +30,18 @@ pub fn rate(per_second: Option<f64>) -> String {
 pub fn short_rate(per_second: f64) -> String {
     let exact = format!("{per_second:.1}");
     exact.strip_suffix(".0").map_or(exact.clone(), str::to_owned)
+}
+
+/// A number with as many decimals as it takes, and `least` at least: what a multiplication added behind the twelfth
+/// digit is none of it.
+#[must_use]
+pub fn exact(value: f64, least: usize) -> String {
+    let is_whole = |text: &String| {
+        let shown = text.parse::<f64>().unwrap_or(f64::NAN);
+        (shown - value).abs() <= 1e-12 * value.abs()
+    };
+    let texts = (least..=EXACT_DECIMALS_MOST).map(|decimals| format!("{value:.decimals$}"));
+    texts.into_iter().find(is_whole).unwrap_or_else(|| format!("{value}"))
 }
 
 /// Seconds: one decimal below a minute, whole minutes and seconds above.

@@ -5,11 +5,11 @@
 use super::advice::advice;
 use super::caution::{Caution, bracket};
 use super::criterion::Outcome;
-use super::figure::{MISSING, ms, plain, rate, short_rate, span};
+use super::figure::{MISSING, plain, rate, short_rate, span};
 use super::repeats::ends_words;
 use super::schema::{CriterionRecord, LevelRecord, RunRecord};
 use super::stream::StreamRecord;
-use super::summary::in_requests;
+use super::summary::{in_requests, level_cells};
 use crate::trial::Workload;
 
 /// The summary of `run` with its `cautions`.
@@ -117,21 +117,12 @@ fn levels(levels: &[LevelRecord]) -> String {
         "recovery",
     ];
     let rows = levels.iter().map(|level| {
-        let (index, times) = (level.index.as_ref(), &level.dashboard.response_ms);
-        let counts = &level.dashboard.counts;
-        vec![
-            format!("{} %", level.load_percent),
-            rate(index.map(|index| index.offered_rps)),
-            rate(index.and_then(|index| index.accepted_rps)),
-            ms(times.p50),
-            ms(times.p99),
-            ms(times.max),
-            counts.timed_out.to_string(),
-            (counts.failed() - counts.timed_out).to_string(),
-            times.samples.to_string(),
-            ms(index.and_then(|index| index.response_ms.p99)),
-            level.recovery_s.map_or_else(|| MISSING.to_owned(), span),
-        ]
+        let [load, offered, accepted, p50, _, p99, _, max, timeouts, errors, queries, index] =
+            level_cells(level);
+        let recovery = level.recovery_s.map_or_else(|| MISSING.to_owned(), span);
+        let cells =
+            [load, offered, accepted, p50, p99, max, timeouts, errors, queries, index, recovery];
+        cells.to_vec()
     });
     table(&heads, &["--:"; 11], rows)
 }
@@ -181,6 +172,7 @@ fn table(heads: &[&str], sides: &[&str], rows: impl Iterator<Item = Vec<String>>
 
 /// Text of unknown origin as text: one line, no HTML, no Markdown, no link that makes itself.
 fn escape(text: &str) -> String {
+    let is_www = |last: &[u8; 3]| last.eq_ignore_ascii_case(b"www");
     let mut escaped = String::new();
     let text = plain(text);
     for (position, letter) in text.char_indices() {
@@ -192,7 +184,7 @@ fn escape(text: &str) -> String {
             // Addresses and names of users become links by themselves, unless these are written otherwise.
             '@' => escaped.push_str("&#64;"),
             ':' if rest.starts_with("://") => escaped.push_str("&#58;"),
-            '.' if escaped.to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
+            '.' if escaped.as_bytes().last_chunk().is_some_and(is_www) => escaped.push_str("&#46;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => {
                 escaped.push('\\');
                 escaped.push(letter);

@@ -49,12 +49,13 @@ struct Look {
 }
 
 impl Recent {
+    /// Another trial begins.
+    pub fn begins(&mut self) {
+        self.looks.clear();
+    }
+
     /// Takes a look at a trial: each of its streams as it is now.
     pub fn look(&mut self, tick: &Tick<'_>) -> Vec<StreamNow> {
-        if self.looks.back().is_some_and(|last| last.at_s >= tick.at_s) {
-            // Another trial has begun.
-            self.looks.clear();
-        }
         // The youngest that is old enough stays to be compared with.
         let is_old = |look: &Look| tick.at_s - look.at_s >= BACK_S - 1e-9;
         while self.looks.get(1).is_some_and(is_old) {
@@ -138,7 +139,10 @@ mod tests {
 
     /// Looks at a trial of 400/s whose requests are recorded until each of these instants.
     fn looks(counts: &[(f64, u32)]) -> Vec<StreamNow> {
-        let mut recent = Recent::default();
+        looks_of(&mut Recent::default(), counts)
+    }
+
+    fn looks_of(recent: &mut Recent, counts: &[(f64, u32)]) -> Vec<StreamNow> {
         counts
             .iter()
             .map(|(at_s, count)| {
@@ -162,8 +166,12 @@ mod tests {
 
     #[test]
     fn a_new_trial_is_not_held_against_the_one_before() {
-        let seen = looks(&[(5.0, 2000), (0.5, 100)]);
-        assert_eq!(seen[1].accepted_rps.map(f64::round), Some(200.0), "100 in half a second");
+        let mut recent = Recent::default();
+        // One that was over before the first look at the next.
+        looks_of(&mut recent, &[(0.3, 2000)]);
+        recent.begins();
+        let seen = looks_of(&mut recent, &[(0.5, 100)]);
+        assert_eq!(seen[0].accepted_rps.map(f64::round), Some(200.0), "100 in half a second");
     }
 
     #[test]

@@ -120,15 +120,16 @@ fn levels(levels: &[LevelRecord]) -> String {
         "index p99",
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    rows.extend(levels.iter().map(level_row));
+    rows.extend(levels.iter().map(|level| level_cells(level).to_vec()));
     let table = columns(&rows);
     format!("\nthe dashboard query under indexing load, response times in ms\n{table}\n")
 }
 
-fn level_row(level: &LevelRecord) -> Vec<String> {
+/// What the table says of a level, column by column.
+pub(super) fn level_cells(level: &LevelRecord) -> [String; 12] {
     let (index, times) = (level.index.as_ref(), &level.dashboard.response_ms);
     let counts = &level.dashboard.counts;
-    vec![
+    [
         format!("{} %", level.load_percent),
         rate(index.map(|index| index.offered_rps)),
         rate(index.and_then(|index| index.accepted_rps)),

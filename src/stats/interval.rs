@@ -4,6 +4,8 @@ use statrs::distribution::{Beta, ContinuousCDF};
 
 /// The share of confidence at each end of a quantile's interval.
 pub const QUANTILE_CONFIDENCE: f64 = 0.95;
+/// Samples from which a p99 has an upper end by [`quantile_ranks`].
+pub const P99_SAMPLES: u64 = 299;
 
 /// Whether `count` of `total` shows, with the one-sided `confidence`, that the true share is at most
 /// `limit`.
@@ -20,7 +22,7 @@ pub fn share_is_at_most(count: u64, total: u64, limit: f64, confidence: f64) -> 
 /// independent values, each end one-sided with [`QUANTILE_CONFIDENCE`]; `None` where the samples do not
 /// give that end.
 ///
-/// The p99 has an upper end from 299 samples on.
+/// The p99 has an upper end from [`P99_SAMPLES`] on.
 /// Source: David and Nagaraja, "Order Statistics", 3rd ed., section 7.1.
 #[must_use]
 pub fn quantile_ranks(samples: u64, quantile: f64) -> (Option<u64>, Option<u64>) {

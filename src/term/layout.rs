@@ -29,7 +29,9 @@ impl View {
 
     fn search_line(&self, columns: usize) -> Option<Line> {
         let standing = self.standing?;
-        let Some(tried) = self.tried else {
+        // A run that is gone on with behind its search has tried nothing itself.
+        let known = standing.confirmed.map(|rate| (rate.get(), rate.get()));
+        let Some(tried) = self.tried.or(known) else {
             return Some(Line::labelled("search").toned("nothing tried yet", Some(Tone::Aside)));
         };
         let (label, held) = match standing.confirmed {
@@ -261,6 +263,14 @@ mod tests {
         dashboard      3.8/s accepted  p99  22.0 ms                    ▄   25 in flight
         time       3 min 10 s ━━━━━━━━━━━━━━━━ longer than forecast, at most 1 min 50 s
         ");
+    }
+
+    #[test]
+    fn a_run_that_is_gone_on_with_in_its_levels_shows_its_capacity() {
+        let confirmed = Standing { confirmed: Rps::new(397.2), ..standing() };
+        let view = View { standing: Some(confirmed), ..View::new(Expected::default()) };
+        let text = text(&view, 79);
+        assert!(text.starts_with("capacity   397.2/s confirmed ━"), "{text}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::report::figure::{ms, span};
 use crate::report::recent::StreamNow;
 use crate::report::record::{RecoveryRecord, TrialRecord};
 use crate::search::Standing;
-use crate::trial::{StreamPlan, TrialId, TrialPlan, Workload};
+use crate::trial::{StreamPlan, TICK_S, TrialId, TrialPlan, Workload};
 
 /// Seconds between two lines of a running trial where there is no live block.
 const PLAIN_EVERY_S: f64 = 10.0;
@@ -106,6 +106,15 @@ impl Progress {
         self.view.doing = Doing::Recovery { after };
         self.view.streams.clear();
         self.draw();
+    }
+
+    /// The wait goes on, `elapsed_s` seconds into the run.
+    pub fn waits(&mut self, elapsed_s: f64) {
+        let is_due = elapsed_s - self.view.elapsed_s >= TICK_S;
+        if is_due && matches!(self.manner, Manner::Live(_)) {
+            self.view.elapsed_s = elapsed_s;
+            self.draw();
+        }
     }
 
     /// Leaves the permanent line of a finished trial.

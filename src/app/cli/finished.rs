@@ -94,7 +94,7 @@ pub(super) fn commands() -> Vec<clap::Command> {
                     .help("also write a page with the curves of both runs"),
             ),
         clap::Command::new(REPORT)
-            .about("Write the page of a run again from its result")
+            .about("Write report.html, summary.md and junit.xml of a run again from its result")
             .arg(run_dir()),
         clap::Command::new(OPEN)
             .about("Print the path of a run's page, and open it where there is a desktop")

@@ -4,10 +4,8 @@ mod words;
 
 use super::figure;
 use super::schema::RunRecord;
-use super::slo::SloRecord;
+use super::slo::{CAPACITY_PERCENT, DashboardSlo};
 
-/// Samples from which a p99 has an upper end.
-const P99_SAMPLES: u64 = 299;
 /// Beyond this share of the local ports a run is warned: at twice the rate it would have none left.
 const PORTS_RATIO: f64 = 0.5;
 
@@ -49,6 +47,11 @@ pub enum Caution {
         samples: u64,
         /// Whether limits of the sign-off file were left out for it.
         is_left_out: bool,
+    },
+    /// Settings went before other values of the sign-off file.
+    SloOverridden {
+        /// Each with its value and that of the file.
+        settings: Vec<String>,
     },
     /// The bracket that an unconfirmed search had come to.
     UnconfirmedBracket {
@@ -116,6 +119,7 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
     let samples = times.filter(|times| times.p99_high.is_none()).map(|times| times.samples).min();
     let is_left_out = p99_left_out(run);
     found.extend(samples.map(|samples| Caution::DashboardSamples { samples, is_left_out }));
+    found.extend(slo_overridden(run));
     if has_flag("queries_cost") {
         found.push(Caution::QueriesCost);
     }
@@ -153,7 +157,7 @@ pub fn caution_lines(cautions: &[Caution]) -> String {
 
 /// A search without queries answers another question than the 100 % level with them asks.
 fn beside_queries(run: &RunRecord) -> Option<Caution> {
-    let level = run.levels.iter().find(|level| level.load_percent == 100)?;
+    let level = run.levels.iter().find(|level| level.load_percent == CAPACITY_PERCENT)?;
     let p99_ms = level.index.as_ref()?.response_ms.p99?;
     let limit_ms: f64 = run.setting("P99_MS")?.parse().ok()?;
     let is_without = run.setting("MIX") == Some("false");
@@ -179,11 +183,39 @@ fn ports_short(run: &RunRecord) -> Option<Caution> {
     (held as f64 > PORTS_RATIO * ports as f64).then_some(Caution::Ports { held, ports })
 }
 
-/// Whether the sign-off file has a limit of a dashboard p99 and none of the criteria judges one.
+/// Whether the sign-off file has a limit of a dashboard p99 that no criterion of its own judges.
 fn p99_left_out(run: &RunRecord) -> bool {
-    let is_asked = |slo: &SloRecord| slo.dashboard.iter().any(|limits| limits.p99_ms.is_some());
-    let is_judged = run.criteria.iter().any(|one| one.name.starts_with("dashboard_p99"));
-    run.slo.as_ref().is_some_and(is_asked) && !is_judged
+    let is_judged = |limits: &DashboardSlo| {
+        let own = format!("dashboard_p99_at_{}", limits.load_percent);
+        run.criteria.iter().any(|one| one.name == own)
+    };
+    let mut asked = run.slo.iter().flat_map(|slo| &slo.dashboard);
+    asked.any(|limits| limits.p99_ms.is_some() && !is_judged(limits))
+}
+
+/// The settings that are held against other values than those of the sign-off file.
+///
+/// By their values, not by their origins: of a run that was gone on with, every setting was given.
+fn slo_overridden(run: &RunRecord) -> Option<Caution> {
+    let slo = run.slo.as_ref()?;
+    let at_capacity = slo.dashboard_at(CAPACITY_PERCENT).copied().unwrap_or_default();
+    let in_ms = |limit: Option<u64>| limit.map(|limit_ms| limit_ms as f64);
+    let values = [
+        ("GOAL_RPS", slo.goal.index_rps),
+        ("HEADROOM_RATIO", slo.goal.headroom_ratio),
+        ("P99_MS", in_ms(slo.index.p99_ms)),
+        ("ERROR_RATIO", slo.index.error_ratio),
+        ("TIMEOUT_MS", in_ms(slo.index.timeout_ms)),
+        ("DASHBOARD_P99_MS", in_ms(at_capacity.p99_ms)),
+        ("DASHBOARD_ERROR_RATIO", at_capacity.error_ratio),
+    ];
+    let settings = values.into_iter().filter_map(|(key, wanted)| {
+        let (wanted, counts) = (wanted?, run.setting(key)?.parse::<f64>().ok()?);
+        let is_other = counts.total_cmp(&wanted).is_ne();
+        is_other.then(|| format!("{key}={counts} (the file has {wanted})"))
+    });
+    let settings: Vec<String> = settings.collect();
+    (!settings.is_empty()).then_some(Caution::SloOverridden { settings })
 }
 
 /// The range of a bracket in words, as in the headline.
@@ -196,6 +228,8 @@ pub fn bracket(low_rps: Option<f64>, high_rps: Option<f64>) -> String {
 mod tests {
     use super::*;
     use crate::report::sample::{capacity, run, setting as setting_of, terms};
+    use crate::report::schema::CriterionRecord;
+    use crate::report::slo::read;
     use crate::search::finding::{Finding, Flag};
 
     #[test]
@@ -240,6 +274,36 @@ mod tests {
         run.settings.insert("P99_MS".to_owned(), setting_of("1000"));
         let lines = caution_lines(&cautions(&run));
         assert!(!lines.contains("MIX=true"), "within the limit: {lines}");
+    }
+
+    #[test]
+    fn what_goes_before_the_sign_off_file_is_told() {
+        let mut run = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
+        let slo =
+            "[goal]\nindex_rps = 200\n[index]\np99_ms = 250\n[dashboard.\"100%\"]\np99_ms = 900";
+        run.slo = Some(read("slo.toml", slo).unwrap());
+        for (key, value) in [("GOAL_RPS", "200"), ("P99_MS", "250"), ("DASHBOARD_P99_MS", "none")] {
+            run.settings.insert(key.to_owned(), setting_of(value));
+        }
+        assert_eq!(slo_overridden(&run), None, "the file's own values");
+        run.settings.insert("P99_MS".to_owned(), setting_of("2000"));
+        run.settings.insert("DASHBOARD_P99_MS".to_owned(), setting_of("5000"));
+        let lines = caution_lines(&cautions(&run)).replace("\n           ", " ");
+        let told = "P99_MS=2000 (the file has 250), DASHBOARD_P99_MS=5000 (the file has 900)";
+        assert!(lines.contains(told), "{lines}");
+    }
+
+    #[test]
+    fn each_limit_of_a_dashboard_p99_is_left_out_for_itself() {
+        let mut run = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
+        let slo = "[dashboard.\"50%\"]\np99_ms = 900\n[dashboard.\"100%\"]\np99_ms = 900";
+        run.slo = Some(read("slo.toml", slo).unwrap());
+        let judged = run.criteria[0].clone();
+        let named = |name: &str| CriterionRecord { name: name.to_owned(), ..judged.clone() };
+        run.criteria.push(named("dashboard_p99_at_50"));
+        assert!(p99_left_out(&run), "the one at 100 % is not judged");
+        run.criteria.push(named("dashboard_p99_at_100"));
+        assert!(!p99_left_out(&run), "both are");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::{Caution, P99_SAMPLES};
+use super::Caution;
 use crate::report::figure;
+use crate::stats::interval::P99_SAMPLES;
 
 impl fmt::Display for Caution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,6 +42,7 @@ impl fmt::Display for Caution {
                  {P99_SAMPLES}){}; use PRESET=standard or a greater DASHBOARD_S",
                 if *is_left_out { ": the limits of the sign-off file are left out" } else { "" }
             ),
+            Self::SloOverridden { settings } => overridden(settings, f),
             Self::UnconfirmedBracket { low_rps, high_rps } => write!(
                 f,
                 "the search had come to {low_rps:.1} – {high_rps:.1} documents/s: a hint for \
@@ -75,6 +77,14 @@ impl fmt::Display for Caution {
             }
         }
     }
+}
+
+fn overridden(settings: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "settings that were given go before the sign-off file: {}; leave them out to be judged by the file",
+        settings.join(", ")
+    )
 }
 
 fn not_counted(accepted: u64, reason: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {

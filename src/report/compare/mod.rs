@@ -20,6 +20,7 @@ pub use html::page;
 
 use super::criterion::{CriterionRecord, Limit, Outcome};
 use super::schema::{RunRecord, SCHEMA_VERSION};
+use super::signoff::has_failed;
 use super::slo::RegressionSlo;
 use crate::seed::Seed;
 use crate::stats::bootstrap::median;
@@ -148,9 +149,8 @@ impl RunRecord {
     /// What has failed whatever else can be said (below the floor, documents lost) stays a failure.
     pub fn hold_against(&mut self, baseline: &Self, asked: &RegressionSlo) {
         let found = regression(baseline, self, asked.max_capacity_drop_pct, asked.alpha);
-        let is_decided =
-            self.capacity.finding == "below_floor" || self.verification.is_clean() == Some(false);
-        if !is_decided {
+        // Under an objective that was not searched it is INVALID already, and nothing is worse.
+        if !has_failed(&self.capacity, &self.verification, true) {
             self.outcome = self.outcome.max(found.outcome);
         }
         self.criteria.push(found);

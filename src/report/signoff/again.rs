@@ -8,12 +8,14 @@ use std::fmt::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::dashboard::P99_SAMPLES;
-use super::{Evidence, JUDGED_PERCENT, Terms, sign_off};
-use crate::report::caution::cautions;
+use super::objective::{at_capacity, not_searched, number};
+use super::{Evidence, Terms, sign_off};
+use crate::report::caution::{Caution, cautions};
 use crate::report::figure::{columns, entry, plain};
 use crate::report::schema::{CriterionRecord, Outcome, RunRecord};
 use crate::report::slo::SloRecord;
+use crate::stats::interval::P99_SAMPLES;
+use crate::units::LoadPercent;
 
 /// A finished run under a sign-off file.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -24,7 +26,7 @@ pub struct Signoff {
     pub slo: SloRecord,
     /// What the run is judged by.
     pub criteria: Vec<CriterionRecord>,
-    /// The worst of the criteria.
+    /// What they come to.
     pub outcome: Outcome,
     /// What a reader must know, limits of the file that were left out among it.
     pub cautions: Vec<String>,
@@ -33,7 +35,7 @@ pub struct Signoff {
 /// A setting that the result ought to have and has not, or not as this tool writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the result has no usable {0} and the sign-off file does not say it; measure again")]
-pub struct SettingMissing(&'static str);
+pub struct SettingMissing(pub(super) &'static str);
 
 /// Judges `run` by `slo`, and holds it against `baseline` where the file asks for that.
 ///
@@ -50,7 +52,9 @@ pub fn judge_again(
     if let (Some(baseline), Some(asked)) = (baseline, &slo.regression) {
         run.hold_against(baseline, asked);
     }
-    let cautions = cautions(&run).iter().map(ToString::to_string).collect();
+    // The file goes before the run's settings here.
+    let is_due = |caution: &&Caution| !matches!(caution, Caution::SloOverridden { .. });
+    let cautions = cautions(&run).iter().filter(is_due).map(ToString::to_string).collect();
     let (criteria, outcome) = (run.criteria, run.outcome);
     Ok(Signoff { run: run.run.stamp.id, slo, criteria, outcome, cautions })
 }
@@ -77,58 +81,25 @@ pub fn is_p99_only_shown(preset: &str, queries: f64) -> bool {
 }
 
 fn terms(run: &RunRecord, slo: SloRecord) -> Result<Terms, SettingMissing> {
-    let number = |key: &'static str| run.setting(key).and_then(|text| text.parse::<f64>().ok());
+    let number = |key| number(run, key);
     let either = |said: Option<f64>, key| said.or_else(|| number(key)).ok_or(SettingMissing(key));
-    let at_100 = slo.dashboard_at(JUDGED_PERCENT).copied().unwrap_or_default();
     let queries = number("DASHBOARD_RPS").unwrap_or(0.0) * number("DASHBOARD_S").unwrap_or(0.0);
-    let preset = run.setting("PRESET").unwrap_or_default();
+    let is_p99_only_shown = is_p99_only_shown(run.setting("PRESET").unwrap_or_default(), queries);
+    let asked = at_capacity(Some(&slo), is_p99_only_shown);
+    let levels = run.setting("LEVELS").and_then(LoadPercent::list);
+    let levels = levels.ok_or(SettingMissing("LEVELS"))?;
     Ok(Terms {
         goal_rps: either(slo.goal.index_rps, "GOAL_RPS")?,
         headroom_ratio: either(slo.goal.headroom_ratio, "HEADROOM_RATIO")?,
-        levels: levels(run.setting("LEVELS").unwrap_or_default()),
-        // The file is what was asked for now: the run's own limit stays only where it has none.
-        dashboard_p99_ms: number("DASHBOARD_P99_MS").filter(|_| at_100.p99_ms.is_none()),
+        levels: levels.iter().map(|level| level.0).collect(),
+        // The file is what was asked for now: the run's own limit stays only where it has none that is judged.
+        dashboard_p99_ms: number("DASHBOARD_P99_MS").filter(|_| asked.p99_ms.is_none()),
         dashboard_error_ratio: number("DASHBOARD_ERROR_RATIO")
-            .filter(|_| at_100.error_ratio.is_none()),
-        is_p99_only_shown: is_p99_only_shown(preset, queries),
-        not_searched: not_searched(run, &slo)?,
+            .filter(|_| asked.error_ratio.is_none()),
+        is_p99_only_shown,
+        not_searched: not_searched(run, &slo, is_p99_only_shown)?,
         slo: Some(slo),
     })
-}
-
-/// `0,50,100` or `none`.
-fn levels(text: &str) -> Vec<u32> {
-    text.split(',').filter_map(|percent| percent.trim().parse().ok()).collect()
-}
-
-/// Why the run's capacity says nothing under the objective of `slo`; `None` where it was searched under it.
-fn not_searched(run: &RunRecord, slo: &SloRecord) -> Result<Option<String>, SettingMissing> {
-    let index = slo.index;
-    let asked = [
-        ("P99_MS", index.p99_ms.map(|limit_ms| limit_ms as f64)),
-        ("ERROR_RATIO", index.error_ratio),
-        ("TIMEOUT_MS", index.timeout_ms.map(|limit_ms| limit_ms as f64)),
-    ];
-    let (mut searched, mut others) = (Vec::new(), Vec::new());
-    for (key, wanted) in asked {
-        let Some(wanted) = wanted else { continue };
-        let had: f64 =
-            run.setting(key).and_then(|text| text.parse().ok()).ok_or(SettingMissing(key))?;
-        if had.total_cmp(&wanted).is_ne() {
-            searched.push(format!("{key}={had}"));
-            others.push(format!("{key}={wanted}"));
-        }
-    }
-    if others.is_empty() {
-        return Ok(None);
-    }
-    let (searched, words) = (searched.join(" "), others.join(" "));
-    let cure = if words.contains("TIMEOUT_MS") {
-        format!("measure again with {words}: `plimsoll rejudge` cannot change a time-out")
-    } else {
-        format!("`plimsoll rejudge RUN_DIR {words}` judges the saved trials by that")
-    };
-    Ok(Some(format!("searched under {searched}, not {words}; {cure}")))
 }
 
 impl fmt::Display for Signoff {
@@ -228,6 +199,39 @@ mod tests {
     }
 
     #[test]
+    fn a_search_beside_the_dashboard_answers_for_its_own_limits_alone() {
+        let mut run = sample("standard");
+        let lax = "[dashboard.\"100%\"]\np99_ms = 400\nerror_ratio = 0.02";
+        assert_eq!(judged(&run, lax).criteria[0].outcome, Outcome::Pass, "searched without it");
+        run.settings.insert("MIX".to_owned(), setting("true"));
+        let other = judged(&run, lax);
+        let reason = &other.criteria[0].reason;
+        assert_eq!(
+            (other.criteria[0].outcome, other.outcome),
+            (Outcome::Invalid, Outcome::Invalid)
+        );
+        let words = "measure again with DASHBOARD_P99_MS=400 DASHBOARD_ERROR_RATIO=0.02";
+        assert!(reason.contains(words), "{reason}");
+        run.settings.insert("DASHBOARD_P99_MS".to_owned(), setting("400"));
+        run.settings.insert("DASHBOARD_ERROR_RATIO".to_owned(), setting("0.02"));
+        assert_eq!(judged(&run, lax).criteria[0].outcome, Outcome::Pass, "the same by its keys");
+        run.settings.insert("DASHBOARD_P99_MS".to_owned(), setting("none"));
+        run.slo = Some(read("slo.toml", lax).unwrap());
+        assert_eq!(judged(&run, lax).criteria[0].outcome, Outcome::Pass, "the same by its file");
+        let stricter = judged(&run, "[dashboard.\"100%\"]\np99_ms = 300");
+        assert_eq!(stricter.criteria[0].outcome, Outcome::Invalid, "another than its file's");
+    }
+
+    #[test]
+    fn the_runs_own_dashboard_p99_stays_where_that_of_the_file_is_only_shown() {
+        let mut run = sample("quick");
+        run.settings.insert("DASHBOARD_P99_MS".to_owned(), setting("700"));
+        let judged = judged(&run, "[dashboard.\"100%\"]\np99_ms = 400");
+        let own = judged.criteria.iter().find(|one| one.name == "dashboard_p99").unwrap();
+        assert_eq!(own.limit, Some(700.0), "the run's own");
+    }
+
+    #[test]
     fn below_the_floor_of_another_objective_is_no_fail() {
         let mut run = sample("standard");
         run.capacity.finding = "below_floor".to_owned();
@@ -273,6 +277,10 @@ mod tests {
         let mut run = sample("standard");
         run.settings.remove("GOAL_RPS");
         let slo = read("slo.toml", "[goal]\nheadroom_ratio = 0").unwrap();
-        assert_eq!(judge_again(run, slo, None), Err(SettingMissing("GOAL_RPS")), "no goal");
+        let judged = judge_again(run.clone(), slo.clone(), None);
+        assert_eq!(judged, Err(SettingMissing("GOAL_RPS")), "no goal");
+        run.settings.insert("GOAL_RPS".to_owned(), setting("200"));
+        run.settings.insert("LEVELS".to_owned(), setting("0,50,x"));
+        assert_eq!(judge_again(run, slo, None), Err(SettingMissing("LEVELS")), "damaged levels");
     }
 }

@@ -1,17 +1,15 @@
 //! The dashboard queries beside the load: their p99 and what became of them, level by level.
 
-use super::{Evidence, JUDGED_PERCENT, SHARE_CONFIDENCE, Terms};
+use super::{Evidence, SHARE_CONFIDENCE, Terms};
 use crate::report::criterion::Limit;
 use crate::report::figure;
 use crate::report::schema::{CriterionRecord, LevelRecord, Outcome};
-use crate::stats::interval::share_is_at_most;
-
-/// Samples from which a p99 has an upper end.
-pub(super) const P99_SAMPLES: u64 = 299;
+use crate::report::slo::CAPACITY_PERCENT;
+use crate::stats::interval::{P99_SAMPLES, share_is_at_most};
 
 /// What the keys ask at 100 %, then what the sign-off file asks at each of its levels.
 pub(super) fn criteria(evidence: &Evidence<'_>, terms: &Terms) -> Vec<CriterionRecord> {
-    let at = JUDGED_PERCENT;
+    let at = CAPACITY_PERCENT;
     let mut criteria: Vec<CriterionRecord> = Vec::new();
     let p99 = terms.dashboard_p99_ms;
     criteria.extend(p99.map(|limit_ms| judge_p99("dashboard_p99", evidence, at, limit_ms)));

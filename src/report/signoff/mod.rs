@@ -2,7 +2,7 @@
 //!
 //! No evidence is not a pass: a criterion that the samples cannot decide is INVALID. INVALID outweighs
 //! FAIL, because a figure of a run that cannot be believed must not be read as a miss; only `below_floor`
-//! is a plain FAIL, since it answers the question.
+//! is a plain FAIL, since it answers the question, and so are lost documents.
 //!
 //! What the search certifies is not judged a second time: that the capacity holds `P99_MS` and `ERROR_RATIO` is what
 //! the finding says, by the soak's own rule, and another rule over the same soak could only contradict it.
@@ -10,15 +10,14 @@
 pub mod again;
 mod capacity;
 mod dashboard;
+mod objective;
 mod overload;
 
 use super::record::{RecoveryRecord, TrialRecord};
 use super::schema::{CapacityRecord, CriterionRecord, LevelRecord, Outcome};
-use super::slo::{DashboardSlo, SloRecord};
+use super::slo::{CAPACITY_PERCENT, DashboardSlo, SloRecord};
 use super::verification::VerificationRecord;
 
-/// The level on which the keys of the dashboard are judged, in percent of the capacity.
-const JUDGED_PERCENT: u32 = 100;
 /// One-sided confidence with which a share must be shown to be within its limit.
 const SHARE_CONFIDENCE: f64 = 0.95;
 
@@ -62,7 +61,7 @@ impl Terms {
     fn dashboard(&self) -> impl Iterator<Item = DashboardSlo> {
         let limits = self.slo.iter().flat_map(|slo| slo.dashboard.iter().copied());
         limits.map(|limits| {
-            let is_key = |is_given: bool| is_given && limits.load_percent == JUDGED_PERCENT;
+            let is_key = |is_given: bool| is_given && limits.load_percent == CAPACITY_PERCENT;
             let is_left_out = self.is_p99_only_shown || is_key(self.dashboard_p99_ms.is_some());
             DashboardSlo {
                 p99_ms: limits.p99_ms.filter(|_| !is_left_out),
@@ -118,14 +117,24 @@ pub fn sign_off(evidence: &Evidence<'_>, terms: &Terms) -> (Vec<CriterionRecord>
     criteria.extend(overload::criteria(evidence, terms));
     criteria.extend(evidence.verification.criterion());
     let worst = criteria.iter().map(|criterion| criterion.outcome).max();
-    let is_answered = terms.not_searched.is_none();
-    let outcome = match evidence.capacity.finding.as_str() {
-        "below_floor" if is_answered => Outcome::Fail,
-        // Whatever else can be said: a service that loses documents has failed.
-        _ if evidence.verification.is_clean() == Some(false) => Outcome::Fail,
-        _ => worst.unwrap_or(Outcome::Invalid),
+    let is_searched = terms.not_searched.is_none();
+    let outcome = if has_failed(evidence.capacity, evidence.verification, is_searched) {
+        Outcome::Fail
+    } else {
+        worst.unwrap_or(Outcome::Invalid)
     };
     (criteria, outcome)
+}
+
+/// Whether a run has failed whatever else can be said of it: not even the floor is sustained, where that was searched
+/// under the objective that is asked for, or the target lost or doubled documents.
+pub(super) fn has_failed(
+    capacity: &CapacityRecord,
+    verification: &VerificationRecord,
+    is_searched: bool,
+) -> bool {
+    let is_below = is_searched && capacity.finding == "below_floor";
+    is_below || verification.is_clean() == Some(false)
 }
 
 #[cfg(test)]
@@ -215,13 +224,20 @@ mod tests {
         fn the_worst_criterion_is_the_outcome(
             goal_rps in 1.0_f64..800.0,
             p99_ms in 1.0_f64..300.0,
+            lost in 0_u64..2,
         ) {
             static RUN: LazyLock<RunRecord> =
                 LazyLock::new(|| run(capacity(Finding::Capacity, Some(400.0)), terms(), 299));
             let terms = Terms { goal_rps, dashboard_p99_ms: Some(p99_ms), ..terms() };
-            let (criteria, outcome) = sign_off(&again::evidence(&RUN), &terms);
-            let worst = criteria.iter().map(|criterion| criterion.outcome).max();
-            prop_assert_eq!(Some(outcome), worst, "{:?}", criteria);
+            let verification =
+                VerificationRecord { found: Some(4000), lost: Some(lost), ..RUN.verification.clone() };
+            let evidence = Evidence { verification: &verification, ..again::evidence(&RUN) };
+            let (criteria, outcome) = sign_off(&evidence, &terms);
+            let any = |wanted| criteria.iter().any(|criterion| criterion.outcome == wanted);
+            let (is_missed, is_open) = (any(Outcome::Fail), any(Outcome::Invalid));
+            prop_assert_eq!(outcome == Outcome::Pass, !is_missed && !is_open, "{:?}", criteria);
+            let is_undecided = is_open && lost == 0;
+            prop_assert_eq!(outcome == Outcome::Invalid, is_undecided, "{:?}", criteria);
         }
     }
 }

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 pub use read::{SloError, read};
 
+/// The level at which the settings and the search judge the dashboard, in percent of the capacity.
+pub const CAPACITY_PERCENT: u32 = 100;
 /// The level on which `[overload]` is judged, in percent of the capacity.
 pub const OVERLOAD_PERCENT: u32 = 120;
 
@@ -90,7 +92,7 @@ impl OverloadSlo {
 /// How much worse than an earlier run a run may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RegressionSlo {
-    /// The result of the earlier run, as it is named: relative to the sign-off file.
+    /// The result of the earlier run, as it is named: relative to the sign-off file; absolute in a journal.
     pub baseline: String,
     /// Percent of the baseline's capacity that may be lost.
     pub max_capacity_drop_pct: f64,
@@ -99,6 +101,19 @@ pub struct RegressionSlo {
 }
 
 impl SloRecord {
+    /// Whether it asks for anything: sections without a value ask for nothing.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        let is_limit = |limits: &DashboardSlo| {
+            DashboardSlo { load_percent: limits.load_percent, ..DashboardSlo::default() } != *limits
+        };
+        self.goal != GoalSlo::default()
+            || self.index != IndexSlo::default()
+            || self.dashboard.iter().any(is_limit)
+            || self.overload.is_asked()
+            || self.regression.is_some()
+    }
+
     /// Where the baseline of `[regression]` lies: a relative path counts from the folder of the sign-off file.
     #[must_use]
     pub fn baseline_path(&self) -> Option<PathBuf> {
@@ -177,6 +192,8 @@ mod tests {
     fn everything_wrong_is_told_with_its_line_and_cure() {
         for (text, line, needle) in [
             ("", 1, "nothing is asked"),
+            ("[goal]\n[index]", 1, "nothing is asked"),
+            ("[dashboard.\"100%\"]", 1, "nothing is asked"),
             ("[goal\n", 1, "not TOML"),
             ("a = \"\"\"\n", 1, "not TOML"),
             ("[goal]\nindex_rps = 1\nindex_rps = 2", 3, "not TOML"),

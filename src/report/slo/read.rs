@@ -5,15 +5,8 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::{DashboardSlo, GoalSlo, IndexSlo, OverloadSlo, RegressionSlo, SloRecord};
+use crate::units::{LIMIT_MOST_MS, LoadPercent, RPS_MOST, SPAN_MOST_S};
 
-/// Histograms end at an hour, and so do limits.
-const LIMIT_MOST_MS: u64 = 3_600_000;
-/// A week, as for other spans of time.
-const SPAN_MOST_S: f64 = 604_800.0;
-/// No machine offers more.
-const RPS_MOST: f64 = 1e7;
-/// Levels go no higher.
-const PERCENT_MOST: u32 = 1000;
 /// Below this likeness a suggestion confuses more than it helps, as for settings.
 const LIKENESS_LEAST: f64 = 0.8;
 const SECTIONS: [&str; 5] = ["goal", "index", "dashboard", "overload", "regression"];
@@ -61,7 +54,7 @@ pub fn read(file: &str, text: &str) -> Result<SloRecord, SloError> {
             .unwrap_or_default(),
         regression: root.section("regression")?.map(|section| regression(&section)).transpose()?,
     };
-    if root.table.is_empty() {
+    if !slo.asks() {
         let problem = "nothing is asked; give a section such as [goal] with index_rps = 200";
         return Err(root.wrong(0..0, problem.to_owned()));
     }
@@ -98,11 +91,12 @@ fn dashboard(section: &Section<'_>) -> Result<Vec<DashboardSlo>, SloError> {
         let percent = name.strip_suffix('%').and_then(|digits| digits.parse::<u32>().ok());
         // `+5%` and `050%` would name a level twice.
         let percent = percent
-            .filter(|percent| *percent <= PERCENT_MOST && format!("{percent}%") == name)
+            .filter(|percent| *percent <= LoadPercent::MOST && format!("{percent}%") == name)
             .ok_or_else(|| {
                 let problem = format!(
-                    "`{}` is no level; write [dashboard.\"100%\"] with a whole percentage from 0 to {PERCENT_MOST}",
-                    short(name)
+                    "`{}` is no level; write [dashboard.\"100%\"] with a whole percentage from 0 to {}",
+                    short(name),
+                    LoadPercent::MOST
                 );
                 section.wrong(key.span(), problem)
             })?;
