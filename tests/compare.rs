@@ -109,7 +109,16 @@ fn the_exit_code_tells_a_regression_from_none_and_from_too_few_repeats() {
     let page = fs::read_to_string(folder.join("page.html")).unwrap();
     assert!(page.contains("a regression of more than 5 %"), "the page has the answer");
     let words = ["compare", "before.json", "slower.json", "--html", "nowhere/page.html"];
-    assert_eq!(run(folder, &words).status.code(), Some(5), "a page that cannot be written");
+    let nowhere = run(folder, &words);
+    assert_eq!(nowhere.status.code(), Some(5), "a page that cannot be written");
+    let told = stderr(&nowhere);
+    assert!(told.contains("--html") && !told.contains("OUT"), "with the cure that helps: {told}");
+    std::os::unix::fs::symlink("page.html", folder.join("link.html")).unwrap();
+    for odd in ["/dev/null", "link.html", "."] {
+        let output = run(folder, &["compare", "before.json", "slower.json", "--html", odd]);
+        assert_eq!(output.status.code(), Some(5), "{odd}: {}", stderr(&output));
+        assert!(stderr(&output).contains("no regular file"), "{odd}: {}", stderr(&output));
+    }
     let alone = run(folder, &["compare", "before.json"]);
     assert_eq!(alone.status.code(), Some(2), "one run is none to compare");
     assert!(stderr(&alone).contains("give two runs"), "{}", stderr(&alone));

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use plimsoll::app::conduct::conduct;
 use plimsoll::app::past::PastRun;
+use plimsoll::campaign::budget::forecast;
 use plimsoll::campaign::plan::CampaignPlan;
 use plimsoll::campaign::presets::Preset;
 use plimsoll::campaign::{Campaign, Step};
@@ -148,6 +149,23 @@ fn several_searches_share_their_budget() {
             assert_eq!(run.outcome.capacity.rps, None, "seed {seed}: no number is printed");
         }
         assert!(budget_s < 900.0 || rates(&run).len() == 4, "there is time for all four");
+    }
+}
+
+/// The service holds whatever it is offered, so that no trial has to be made twice.
+#[test]
+fn the_least_budget_that_is_accepted_brings_an_ideal_service_its_answer() {
+    for preset in [Preset::Quick, Preset::Standard, Preset::Signoff] {
+        // High rates, so that the shortest soak has requests enough.
+        let [goal, ceiling] = [8000.0, 1500.0].map(|rps| Rps::new(rps).unwrap());
+        let whole = CampaignPlan { goal, ceiling, ..plan(preset, 1) };
+        let budget_s = forecast(&whole).least_s;
+        let fast = plain(4, 2.0, ServiceLaw::Constant);
+        let run = search(CampaignPlan { budget_s, ..whole }, &fast);
+        let capacity = &run.outcome.capacity;
+        let found = (capacity.finding, capacity.rps);
+        let what = format!("{} in {budget_s} s: {capacity:?}", preset.name());
+        assert_eq!(found, (Finding::AtCeiling, Some(ceiling)), "{what}");
     }
 }
 

@@ -117,6 +117,32 @@ fn a_goal_above_the_peak_fails_and_one_far_out_is_not_decided() {
     assert_eq!(near.forecast.and_then(|forecast| forecast.workers), Some(12), "3000 / 250");
 }
 
+/// What scatters about a straight line has a peak by the law, somewhere far out.
+#[test]
+fn a_peak_far_from_what_was_measured_fails_no_goal() {
+    let nearly_straight = || {
+        [(1, 248.0), (2, 501.0), (4, 985.0), (8, 1925.0)]
+            .map(|(workers, rps)| count(workers, rps))
+            .to_vec()
+    };
+    for goal_rps in [9000.0, 15_000.0] {
+        let far = record(nearly_straight(), goal_rps, 0.0);
+        assert_eq!(far.goal.outcome, Outcome::Invalid, "{goal_rps}/s: {}", far.goal.reason);
+        assert!(far.goal.reason.contains("too far"), "{goal_rps}/s: {}", far.goal.reason);
+    }
+}
+
+/// Between the law's greatest value, at 1.4 workers, and what one or two reach.
+#[test]
+fn a_peak_between_two_numbers_of_workers_is_reached_by_none() {
+    let law = |n: f64| 100.0 * n / (1.0 + 0.02 * (n - 1.0) + 0.5 * n * (n - 1.0));
+    let counts = [1, 2, 3, 4].map(|workers| count(workers, law(f64::from(workers)))).to_vec();
+    assert!(law(1.4) > 108.0 && law(1.0).max(law(2.0)) <= 100.0, "the peak lies between");
+    let record = record(counts, 100.5, 0.0);
+    assert!(record.goal.reason.contains("the law reaches at most 100/s"), "{}", record.goal.reason);
+    assert_eq!(record.goal.outcome, Outcome::Fail, "no number of workers is enough");
+}
+
 #[test]
 fn three_capacities_have_a_law_and_no_forecast() {
     let three = record(five().drain(..3).collect(), 5000.0, 0.0);

@@ -22,7 +22,8 @@ const CAPACITY_RPS: f64 = 230.0;
 /// Services of which two builds are compared.
 const SERVICES: [&str; 3] = ["deterministic", "exponential", "log-normal 0.5"];
 
-/// One baseline, the same build again, and a slower one; none where a search came to no capacity.
+/// One baseline, the same build again, and a slower one; an error where a search ended for another reason than a rate,
+/// or none that it could confirm.
 struct Pair {
     again: Result<CapacityChange, String>,
     slower: Result<CapacityChange, String>,

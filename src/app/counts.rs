@@ -20,6 +20,8 @@ pub struct Counts {
     pub first: Settings,
     /// Those of the others; they differ in the workers alone.
     pub others: Vec<Settings>,
+    /// The sign-off file whose `[regression]` is left out: it is about one run.
+    pub left_out: Option<String>,
 }
 
 impl Counts {
@@ -39,9 +41,12 @@ impl Counts {
         if common.get(LEVELS).is_none() {
             common = common.with(LEVELS, default_of(LEVELS), Origin::Scale);
         }
+        // One baseline for several numbers of workers would find the smaller ones worse.
+        let left_out = slo.filter(|slo| slo.regression.is_some()).map(|slo| slo.file.clone());
+        let slo = slo.map(|slo| SloRecord { regression: None, ..slo.clone() });
         let of = |workers: &u32, texts: &Texts| {
             let texts = texts.with(WORKERS, workers.to_string(), Origin::Scale);
-            Settings::resolve(Command::Capacity, &texts, drawn_seed, json)?.with_slo(slo.cloned())
+            Settings::resolve(Command::Capacity, &texts, drawn_seed, json)?.with_slo(slo.clone())
         };
         let (first, others) = counts.split_first().ok_or_else(|| anyhow!("{WORKERS} is empty"))?;
         let first = of(first, &common)?;
@@ -58,7 +63,7 @@ impl Counts {
             common = common.with(key, auto.to_owned(), Origin::Scale);
         }
         let others = others.iter().map(|workers| of(workers, &common)).collect::<Result<_>>()?;
-        Ok(Self { first, others })
+        Ok(Self { first, others, left_out })
     }
 
     /// The same, with as much said on the way as `talk` has it.
@@ -126,6 +131,21 @@ mod tests {
             let listed = settings.resolved.iter().find(|item| item.key == WORKERS);
             let listed = listed.map(|item| (item.value.clone(), item.origin));
             assert_eq!(listed, Some((settings.workers.to_string(), Origin::Scale)), "recorded");
+        }
+    }
+
+    #[test]
+    fn no_count_is_held_against_the_baseline_of_a_sign_off_file() {
+        let text = "[index]\np99_ms = 800\n[regression]\nbaseline = \"nowhere\"\n";
+        let slo = crate::report::slo::read("slo.toml", text).expect("a sign-off file");
+        assert!(slo.regression.is_some(), "it asks for a comparison");
+        let texts = Texts::gather(Command::Scale, &Given::default()).expect("texts");
+        let counts = Counts::resolve(&texts, Some(&slo), 7, false).expect("counts");
+        assert_eq!(counts.left_out.as_deref(), Some("slo.toml"), "and that is said");
+        for settings in counts.all() {
+            let own = settings.slo.as_ref().expect("the rest of the file holds");
+            assert_eq!((own.regression.as_ref(), settings.baseline.as_ref()), (None, None), "none");
+            assert_eq!(own.index, slo.index, "the rest of the file holds");
         }
     }
 

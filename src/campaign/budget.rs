@@ -39,12 +39,11 @@ pub fn forecast(plan: &CampaignPlan) -> Forecast {
     }
 }
 
-/// The least seconds that can bring the answer of one search: a pass, a fail, a re-test and a soak.
+/// The least seconds that can bring the answer of one search: a pass, a fail, a re-test and the soaks.
 pub(super) fn search_least_s(plan: &CampaignPlan) -> f64 {
     let effort = plan.effort;
     3.0 * (effort.settle_s + effort.trial_least_s + RECOVERY_S)
-        + effort.settle_s
-        + effort.soak_least_s
+        + plan.search().soaks() * (effort.settle_s + effort.soak_least_s)
         + OVERLOAD_RECOVERY_S
 }
 

@@ -8,7 +8,8 @@ use super::budget::search_least_s;
 use super::plan::CampaignPlan;
 use crate::search::Search;
 use crate::search::finding::{Capacity, Ends, Finding};
-use crate::units::{Rps, usize_to_u64};
+use crate::stats::bootstrap;
+use crate::units::Rps;
 
 /// The searches of a campaign.
 #[derive(Debug)]
@@ -122,48 +123,18 @@ fn agreed(repeats: &[Capacity], last: Capacity) -> Capacity {
     let is_posterior = repeats.iter().all(|one| one.ends == Ends::Posterior);
     Capacity {
         flags,
-        rps: lower_median(repeats.iter().filter_map(|one| one.rps).collect()),
+        rps: lower_median(repeats.iter().filter_map(|one| one.rps)),
         low: lowest(repeats.iter().map(|one| one.low).collect()),
         high: highest(repeats.iter().map(|one| one.high).collect()),
         ends: if is_posterior { Ends::Posterior } else { Ends::Bracket },
         confirmed_by: repeats.iter().flat_map(|one| one.confirmed_by.iter().copied()).collect(),
-        stability: lower_median(repeats.iter().filter_map(|one| one.stability).collect()),
+        stability: lower_median(repeats.iter().filter_map(|one| one.stability)),
         ..last
     }
 }
 
-/// The median, of two in the middle the lower one: a rate that was itself confirmed.
-fn lower_median(mut rates: Vec<Rps>) -> Option<Rps> {
-    rates.sort_by(|left, right| left.get().total_cmp(&right.get()));
-    let middle = usize_to_u64(rates.len()).checked_sub(1)? / 2;
-    rates.into_iter().zip(0..).find_map(|(rate, position)| (position == middle).then_some(rate))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn rates(values: &[f64]) -> Vec<Rps> {
-        values.iter().filter_map(|value| Rps::new(*value)).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn the_lower_median_is_one_of_the_rates_and_at_least_half_are_no_lower(
-            values in prop::collection::vec(1.0..1e5_f64, 1..50),
-        ) {
-            let median = lower_median(rates(&values)).unwrap().get();
-            prop_assert!(values.iter().any(|value| value.total_cmp(&median).is_eq()));
-            let below = values.iter().filter(|value| **value < median).count();
-            let above = values.iter().filter(|value| **value > median).count();
-            prop_assert!(2 * below < values.len() && 2 * above <= values.len());
-        }
-    }
-
-    #[test]
-    fn of_two_in_the_middle_the_lower_one_counts() {
-        assert_eq!(lower_median(rates(&[4.0, 1.0, 3.0, 2.0])), Rps::new(2.0), "of 2 and 3");
-        assert_eq!(lower_median(Vec::new()), None, "no rates, no median");
-    }
+/// A rate that was itself confirmed.
+fn lower_median(rates: impl Iterator<Item = Rps>) -> Option<Rps> {
+    let rates: Vec<f64> = rates.map(Rps::get).collect();
+    bootstrap::lower_median(&rates).and_then(Rps::new)
 }

@@ -121,7 +121,8 @@ impl RunDir {
     /// # Errors
     /// When it cannot be written; what was there before stays.
     pub fn write_atomic(&self, file_name: &str, bytes: &[u8]) -> Result<(), WriteError> {
-        write_whole(&self.path.join(file_name), bytes)
+        let path = self.path.join(file_name);
+        write_whole(&path, bytes).map_err(WriteError::at(&path))
     }
 
     /// Finds out before any load whether results can be written: a full disk makes folders gladly.
@@ -137,7 +138,7 @@ impl RunDir {
 ///
 /// # Errors
 /// When it cannot be written; what was there before stays.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -145,11 +146,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let written = write_synced(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| File::open(folder)?.sync_all());
-    written.map_err(|source| {
-        // The error that is told is the first one; a leftover is only untidy.
-        drop(fs::remove_file(&temporary));
-        WriteError { path: path.to_owned(), source }
-    })
+    // The error that is told is the first one; a leftover is only untidy.
+    written.inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

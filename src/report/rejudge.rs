@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::figure::{columns, ms, rate};
 use super::record::TrialRecord;
+use crate::stats::bootstrap::lower_median;
 use crate::trial::Workload;
 use crate::trial::verdict::{Reason, Verdict};
 
@@ -74,7 +75,9 @@ pub fn rejudge(trials: &[&TrialRecord], criteria: &Criteria) -> Rejudged {
     let repeats: BTreeSet<Option<u32>> = trials.iter().map(|trial| trial.repeat).collect();
     let ends: Vec<_> = repeats.into_iter().map(|repeat| ends_of(&trials, repeat)).collect();
     let high_rps = ends.iter().filter_map(|(_, high_rps)| *high_rps).reduce(f64::max);
-    let rps = lower_median(ends.iter().map(|(rps, _)| *rps).collect());
+    // Only where every search has a rate.
+    let rates: Option<Vec<f64>> = ends.iter().map(|(rps, _)| *rps).collect();
+    let rps = rates.and_then(|rates| lower_median(&rates));
     Rejudged {
         finding: if rps.is_some() { "capacity" } else { "unconfirmed" },
         rps,
@@ -94,13 +97,6 @@ fn ends_of(trials: &[RejudgedTrial], repeat: Option<u32>) -> (Option<f64>, Optio
         soaked.map(|trial| trial.offered_rps).filter(|rps| *rps < high_rps).reduce(f64::max)
     });
     (rps, high_rps)
-}
-
-/// Only where every search has a rate.
-fn lower_median(rates: Option<Vec<f64>>) -> Option<f64> {
-    let mut rates = rates?;
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len().checked_sub(1)? / 2).copied()
 }
 
 fn judge(trial: &TrialRecord, criteria: &Criteria) -> Option<RejudgedTrial> {

@@ -1,7 +1,5 @@
 //! What each of a run's searches came to, as it stands in the result.
 
-use std::fmt::Write;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,18 +73,13 @@ pub fn ends_words(run: &RunRecord) -> String {
 /// Each search in a few words, where there were several; empty otherwise.
 #[must_use]
 pub fn repeats_told(repeats: &[RepeatRecord]) -> String {
-    let mut text = String::new();
     if repeats.len() < 2 {
-        return text;
+        return String::new();
     }
-    for (position, repeat) in repeats.iter().enumerate() {
-        let gap = if position == 0 { "" } else { ", " };
-        let found =
-            repeat.rps.map_or_else(|| repeat.finding.clone(), |found_rps| rate(Some(found_rps)));
-        // Writing to a text does not fail.
-        let _ = write!(text, "{gap}{found}");
-    }
-    text
+    let found = |repeat: &RepeatRecord| {
+        repeat.rps.map_or_else(|| repeat.finding.clone(), |rps| rate(Some(rps)))
+    };
+    repeats.iter().map(found).collect::<Vec<String>>().join(", ")
 }
 
 #[cfg(test)]

@@ -165,11 +165,16 @@ impl SearchPlan {
         decidable.max(self.soak_resolution_ratio).min(self.precision_ratio)
     }
 
+    /// Soaks that confirm a rate.
+    #[must_use]
+    pub const fn soaks(&self) -> f64 {
+        if self.is_soaked_twice { 2.0 } else { 1.0 }
+    }
+
     /// Least seconds of all the soaks that confirm a rate.
     #[must_use]
     pub fn soaks_s(&self, offered: Rps, dispersion: f64) -> f64 {
-        let soaks = if self.is_soaked_twice { 2.0 } else { 1.0 };
-        soaks * self.soak_s(offered, dispersion)
+        self.soaks() * self.soak_s(offered, dispersion)
     }
 
     /// Seconds that a soak at `offered` must last before it can confirm.

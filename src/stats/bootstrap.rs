@@ -9,11 +9,9 @@ use crate::units::{bits_below, round_to_usize, u64_to_usize, usize_to_u64};
 /// So many drawings place the ends of an interval within a tenth of its width.
 const DRAWINGS: usize = 4000;
 
-/// A ratio and the two ends between which it lies.
+/// The two ends between which a ratio lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RatioInterval {
-    /// Median of the one divided by the median of the other.
-    pub ratio: f64,
     /// Lower end.
     pub low: f64,
     /// Upper end.
@@ -27,13 +25,21 @@ pub fn median(values: &[f64]) -> Option<f64> {
     middle(&mut sorted)
 }
 
+/// The median, of two in the middle the lower one, so that it is one of the values. `None` without values.
+#[must_use]
+pub fn lower_median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
+}
+
 fn middle(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;
     Some(f64::midpoint(*values.get(last / 2)?, *values.get(values.len() / 2)?))
 }
 
-/// The median of `above` divided by that of `below`, with an interval of the given `confidence` (0..1).
+/// The interval of the median of `above` divided by that of `below`, with the given `confidence` (0..1).
 ///
 /// The ends are quantiles of the ratio over drawings with replacement from either sample, the percentile method. Its
 /// corrected form (`BCa`) needs the jackknife, which is not consistent for a median. `None` where a sample has fewer
@@ -68,7 +74,7 @@ pub fn ratio_of_medians(
     };
     let tail = (1.0 - confidence) / 2.0;
     let (low, high) = (end(tail)?.min(ratio), end(1.0 - tail)?.max(ratio));
-    high.is_finite().then_some(RatioInterval { ratio, low, high })
+    high.is_finite().then_some(RatioInterval { low, high })
 }
 
 fn ratio(above: f64, below: f64) -> Option<f64> {
@@ -95,9 +101,28 @@ mod tests {
     }
 
     #[test]
+    fn of_two_in_the_middle_the_lower_one_counts() {
+        assert_eq!(lower_median(&[4.0, 1.0, 3.0, 2.0]), Some(2.0), "of 2 and 3");
+        assert_eq!(lower_median(&[]), None, "no rates, no median");
+    }
+
+    #[test]
     fn a_single_value_has_no_interval_and_nothing_is_divided_by_zero() {
         assert_eq!(ratio_of_medians(&[1.0], &[1.0, 2.0], 0.95, Seed(1)), None, "one value");
         assert_eq!(ratio_of_medians(&[1.0, 2.0], &[0.0, 0.0], 0.95, Seed(1)), None, "by zero");
+    }
+
+    proptest! {
+        #[test]
+        fn the_lower_median_is_one_of_the_values_and_at_least_half_are_no_lower(
+            values in prop::collection::vec(1.0..1e5_f64, 1..50),
+        ) {
+            let median = lower_median(&values).unwrap();
+            prop_assert!(values.iter().any(|value| value.total_cmp(&median).is_eq()));
+            let below = values.iter().filter(|value| **value < median).count();
+            let above = values.iter().filter(|value| **value > median).count();
+            prop_assert!(2 * below < values.len() && 2 * above <= values.len());
+        }
     }
 
     proptest! {
@@ -111,7 +136,8 @@ mod tests {
             let found = ratio_of_medians(&above, &below, 0.95, Seed(seed)).unwrap();
             let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
             let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
-            prop_assert!(found.low <= found.ratio && found.ratio <= found.high);
+            let ratio = median(&above).unwrap() / median(&below).unwrap();
+            prop_assert!(found.low <= ratio && ratio <= found.high);
             prop_assert!(found.low >= least(&above) / most(&below) - 1e-12);
             prop_assert!(found.high <= most(&above) / least(&below) + 1e-12);
             prop_assert_eq!(ratio_of_medians(&above, &below, 0.95, Seed(seed)), Some(found));

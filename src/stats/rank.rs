@@ -1,4 +1,6 @@
 //! Do two small samples differ? Ranks instead of values: nothing is assumed of their distributions.
+//!
+//! Why the test of `statrs` is not used: docs/decisions/021-comparing-runs.md.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -10,9 +12,7 @@ const COUNTED_MOST: usize = 50;
 /// What the Mann-Whitney test says of two samples; probabilities 0..1 under the hypothesis that they do not differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankTest {
-    /// Pairs in which the first sample's value is the greater one; equal ones count half.
-    pub greater_pairs: f64,
-    /// Probability of so few such pairs: small where the first sample lies below the second.
+    /// Probability of so few pairs in which the first sample's value is the greater one: small where the first sample lies below the second.
     pub below_p: f64,
     /// Probability of so many such pairs: small where the first sample lies above the second.
     pub above_p: f64,
@@ -33,9 +33,7 @@ pub fn rank_test(first: &[f64], second: &[f64]) -> Option<RankTest> {
     if first.is_empty() || second.is_empty() || !first.iter().chain(second).all(is_number) {
         return None;
     }
-    let greater_pairs =
-        first.iter().flat_map(|left| second.iter().map(|right| pair(*left, *right)));
-    let greater_pairs = greater_pairs.fold(0.0, |sum, half| sum + half);
+    let greater_pairs = greater_pairs(first, second);
     let ties = ties(first, second);
     let is_counted = ties.is_empty() && first.len().max(second.len()) <= COUNTED_MOST;
     let (below_p, above_p) = if is_counted {
@@ -43,12 +41,7 @@ pub fn rank_test(first: &[f64], second: &[f64]) -> Option<RankTest> {
     } else {
         approximated(first.len() as f64, second.len() as f64, &ties, greater_pairs)
     };
-    Some(RankTest {
-        greater_pairs,
-        below_p,
-        above_p,
-        either_p: (2.0 * below_p.min(above_p)).min(1.0),
-    })
+    Some(RankTest { below_p, above_p, either_p: (2.0 * below_p.min(above_p)).min(1.0) })
 }
 
 /// The smallest `either_p` that samples of these sizes can have: below it no difference can ever be shown.
@@ -66,6 +59,12 @@ pub fn attainable_p(first: usize, second: usize) -> f64 {
 #[must_use]
 pub fn samples_needed(alpha: f64) -> Option<usize> {
     (1..=COUNTED_MOST).find(|samples| attainable_p(*samples, *samples) <= alpha)
+}
+
+/// Pairs in which the first sample's value is the greater one; equal ones count half.
+fn greater_pairs(first: &[f64], second: &[f64]) -> f64 {
+    let pairs = first.iter().flat_map(|left| second.iter().map(|right| pair(*left, *right)));
+    pairs.fold(0.0, |sum, half| sum + half)
 }
 
 fn pair(left: f64, right: f64) -> f64 {
@@ -210,7 +209,7 @@ mod tests {
         ];
         for (first, second, wanted) in cases {
             let test = rank_test(first, second).unwrap();
-            let found = [test.greater_pairs, test.below_p, test.above_p, test.either_p];
+            let found = [greater_pairs(first, second), test.below_p, test.above_p, test.either_p];
             assert!(found.iter().zip(wanted).all(|(found, wanted)| near(*found, wanted)), "{found:?}");
         }
     }

@@ -85,11 +85,11 @@ impl Usl {
         (self.beta > 0.0).then(|| ((1.0 - self.alpha) / self.beta).sqrt().max(1.0))
     }
 
-    /// What no number of workers exceeds; `None` where there is no such rate.
+    /// What no whole number of workers exceeds; `None` where there is no such rate.
     #[must_use]
     pub fn most_rps(&self) -> Option<f64> {
         match self.peak_workers() {
-            Some(workers) => Some(self.rps(workers)),
+            Some(workers) => Some(self.rps(workers.floor()).max(self.rps(workers.ceil()))),
             None if self.alpha > 0.0 => Some(self.gamma_rps / self.alpha),
             None => None,
         }

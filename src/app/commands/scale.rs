@@ -10,7 +10,7 @@ use crate::app::settings::Settings;
 use crate::campaign::budget::{Forecast, forecast};
 use crate::files::manifest::tool;
 use crate::files::run_dir::RunDir;
-use crate::report::figure::span;
+use crate::report::figure::{plain, span};
 use crate::report::scale::assemble::ScaleInputs;
 use crate::report::scale::page::{SCALE_PAGE_FILE, scale_page};
 use crate::report::scale::table::scale_table;
@@ -38,6 +38,12 @@ pub fn run(counts: &Counts) -> Result<Exit, Failure> {
             complain(text);
         }
     };
+    if let Some(file) = &counts.left_out {
+        complain(&format!(
+            "caution: [regression] of {} is about one run and is left out",
+            plain(file)
+        ));
+    }
     say_on_the_way(&announcement(counts, forecast));
     let mut ended = Ok(Exit::Pass);
     for settings in counts.all() {

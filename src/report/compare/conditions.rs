@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::profile::exchange::shown;
+use crate::report::figure;
 use crate::report::schema::{Outcome, RunRecord};
 
 /// How a search ends that came to its end without a rate.
@@ -11,7 +11,7 @@ const UNCONFIRMED: &str = "unconfirmed";
 const TEXT_CHARS: usize = 200;
 
 /// What "sustained" means: under another objective a capacity is the answer to another question.
-const OBJECTIVE: &[&str] = &["P99_MS", "ERROR_RATIO", "MIX"];
+const OBJECTIVE: &[&str] = &["P99_MS", "ERROR_RATIO", "TIMEOUT_MS", "MIX"];
 /// The same of the dashboard, where it runs beside the search and is judged.
 const OBJECTIVE_OF_MIX: &[&str] =
     &["DASHBOARD_P99_MS", "DASHBOARD_ERROR_RATIO", "DASHBOARD_RPS", "DASHBOARD_TIMEOUT_MS"];
@@ -90,14 +90,23 @@ pub(super) fn cautions(baseline: &RunRecord, run: &RunRecord) -> Vec<String> {
     if baseline.run.stamp.id == run.run.stamp.id && baseline.run.stamp.seed == run.run.stamp.seed {
         found.push("both are the same run".to_owned());
     }
-    found.extend(
-        [("baseline", baseline), ("run", run)].iter().filter_map(|(name, run)| invalid(name, run)),
-    );
+    let sides = [("baseline", baseline), ("run", run)];
+    found.extend(sides.iter().filter_map(|(name, run)| unclean(name, run)));
+    found.extend(sides.iter().filter_map(|(name, run)| invalid(name, run)));
     found.extend(unconfirmed("baseline", baseline).into_iter().chain(unconfirmed("run", run)));
     found.extend(other_settings(baseline, run));
     found.extend(other_machine(baseline, run));
     found.extend(flags(baseline, run));
     found
+}
+
+/// A rate at which documents are lost is no capacity to compare with.
+fn unclean(name: &str, run: &RunRecord) -> Option<String> {
+    (run.verification.is_clean() == Some(false)).then(|| {
+        format!(
+            "the target of the {name} does not hold what it accepted: documents are lost, doubled or foreign"
+        )
+    })
 }
 
 fn invalid(name: &str, run: &RunRecord) -> Option<String> {
@@ -190,7 +199,7 @@ fn setting(run: &RunRecord, key: &str) -> Option<String> {
     Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
-/// Text of a file as it may be printed: no control characters, and not without end.
+/// Text of a file as it may be printed: nothing that steers a terminal, and not without end.
 pub(super) fn plain(text: &str) -> String {
-    shown(text, TEXT_CHARS)
+    figure::plain(text).chars().take(TEXT_CHARS).collect::<String>().trim().to_owned()
 }

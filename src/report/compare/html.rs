@@ -1,8 +1,8 @@
 //! A comparison as a page: the same answer, with the curves of both runs over each other.
 
-use super::table::{changed, table, verdict};
-use super::{Comparison, FigureChange};
-use crate::report::figure::rate;
+use super::table::{between, changed, table, verdict};
+use super::{Comparison, FigureChange, SideRecord};
+use crate::report::figure::{MISSING, counted, rate};
 use crate::report::page::axis::Axis;
 use crate::report::page::chart::{Chart, Mark, Series, Side};
 use crate::report::page::document::{
@@ -12,9 +12,7 @@ use crate::report::page::look::{Shape, Tone};
 use crate::report::page::{Mode, PageError, curve, render};
 use crate::report::schema::{LevelRecord, RunRecord};
 use crate::report::stream::StreamRecord;
-
-/// Letters that tell charts of one page apart.
-const LETTERS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+use crate::units::usize_to_u64;
 
 /// The page of `found`, what `run` came to against `baseline`.
 ///
@@ -50,8 +48,7 @@ fn answer(found: &Comparison) -> Answer {
         unit: "documents/s".to_owned(),
         beside,
     };
-    let told = |ratio: Option<f64>| ratio.map_or_else(|| "–".to_owned(), changed);
-    let ends = (told(found.capacity.low_ratio), told(found.capacity.high_ratio));
+    let ends = found.capacity.low_ratio.zip(found.capacity.high_ratio);
     Answer {
         badge: Some(found.outcome),
         sentence: format!("{}.", sentence_case(verdict(found.capacity.change))),
@@ -61,9 +58,11 @@ fn answer(found: &Comparison) -> Answer {
             capacity("Capacity of the run", found.run.median_rps, String::new()),
             KeyFigure {
                 label: "Change".to_owned(),
-                value: told(found.capacity.ratio),
+                value: found.capacity.ratio.map_or_else(|| MISSING.to_owned(), changed),
                 unit: String::new(),
-                beside: format!("interval: {} … {}", ends.0, ends.1),
+                beside: ends.map_or_else(String::new, |(low, high)| {
+                    format!("interval: {}", between(low, high))
+                }),
             },
         ],
     }
@@ -102,7 +101,19 @@ fn searches(found: &Comparison) -> Result<Section, PageError> {
     let lead = "The capacity alone decides. Each point is a whole search; a run is worse when its points lie so low that \
                 chance would rarely place them there, and its median is below the line.";
     let section = Section::new("searches", "The searches of both runs", "Searches", lead);
-    Ok(section.with(Block::chart(&chart, "", "Neither run has a capacity.")?))
+    let sides = [("baseline", &found.baseline), ("run", &found.run)];
+    let without: Vec<String> =
+        sides.iter().filter_map(|(name, side)| without_rate(name, side)).collect();
+    let note = match without.as_slice() {
+        [] => String::new(),
+        told => format!("Not drawn, because it confirmed no rate: {}.", told.join(" and ")),
+    };
+    Ok(section.with(Block::chart(&chart, &note, "Neither run has a capacity.")?))
+}
+
+fn without_rate(name: &str, side: &SideRecord) -> Option<String> {
+    let count = usize_to_u64(side.repeats_rps.iter().filter(|rps| rps.is_none()).count());
+    (count > 0).then(|| format!("{} of the {name}", counted(count, "search")))
 }
 
 /// The percentile curves of both runs, level by level.
@@ -114,17 +125,16 @@ fn levels(baseline: &RunRecord, run: &RunRecord) -> Result<Section, PageError> {
         let same = |after: &&LevelRecord| after.load_percent == before.load_percent;
         Some((before, run.levels.iter().find(same)?))
     });
-    for ((before, after), letter) in both.zip(LETTERS) {
+    for ((before, after), number) in both.zip(1_u32..) {
         let percent = before.load_percent;
         let title = format!("Dashboard queries at {percent} %");
-        let sides = (Some(&before.dashboard), Some(&after.dashboard));
-        let chart = percentiles(&format!("dashboard-{letter}"), &title, sides);
+        let sides = (&before.dashboard, &after.dashboard);
+        let chart = percentiles(&format!("dashboard-{number}"), &title, sides);
         let missing = format!("The dashboard's histograms at {percent} % cannot be read.");
         section = section.with(Block::chart(&chart, "", &missing)?);
-        if before.index.is_some() && after.index.is_some() {
+        if let Some(sides) = before.index.as_ref().zip(after.index.as_ref()) {
             let title = format!("Indexing at {percent} %");
-            let sides = (before.index.as_ref(), after.index.as_ref());
-            let chart = percentiles(&format!("index-{letter}"), &title, sides);
+            let chart = percentiles(&format!("index-{number}"), &title, sides);
             let missing = format!("The histograms of indexing at {percent} % cannot be read.");
             section = section.with(Block::chart(&chart, "", &missing)?);
         }
@@ -135,13 +145,9 @@ fn levels(baseline: &RunRecord, run: &RunRecord) -> Result<Section, PageError> {
     Ok(section)
 }
 
-fn percentiles(
-    id: &str,
-    title: &str,
-    (before, after): (Option<&StreamRecord>, Option<&StreamRecord>),
-) -> Chart {
-    let series = |label: &str, tone: Tone, shape: Shape, stream: Option<&StreamRecord>| {
-        let series = Series::new(label, tone, shape, stream.and_then(curve)?);
+fn percentiles(id: &str, title: &str, (before, after): (&StreamRecord, &StreamRecord)) -> Chart {
+    let series = |label: &str, tone: Tone, shape: Shape, stream: &StreamRecord| {
+        let series = Series::new(label, tone, shape, curve(stream)?);
         Some(Series { is_labelled: true, ..series })
     };
     let both = [

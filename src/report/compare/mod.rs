@@ -131,11 +131,7 @@ pub fn regression(
         Ok(compared) => (
             compared.capacity.ratio.map(|ratio| 1.0 - ratio),
             compared.outcome,
-            format!(
-                "against {}: {}",
-                conditions::plain(&compared.baseline.id),
-                compared.capacity.reason
-            ),
+            format!("against {}: {}", compared.baseline.id, compared.capacity.reason),
         ),
         Err(error) => (None, Outcome::Invalid, error.to_string()),
     };
@@ -160,9 +156,9 @@ impl RunRecord {
 fn side(run: &RunRecord) -> SideRecord {
     let is_whole = conditions::no_answer(run).is_none();
     let side = SideRecord {
-        id: run.run.stamp.id.clone(),
-        started_utc: run.run.stamp.started_utc.clone(),
-        finding: run.capacity.finding.clone(),
+        id: conditions::plain(&run.run.stamp.id),
+        started_utc: conditions::plain(&run.run.stamp.started_utc),
+        finding: conditions::plain(&run.capacity.finding),
         outcome: run.outcome,
         median_rps: None,
         repeats_rps: run.searches().iter().map(|search| search.rps).collect(),

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::capacity::Change;
-use super::conditions::plain;
-use super::figures::{FigureChange, IntervalOf, Told};
+use super::figures::{FigureChange, Told};
 use super::{Comparison, SideRecord};
 use crate::report::figure::{MISSING, columns, counted, entry, ms, rate};
 use crate::units::usize_to_u64;
@@ -55,8 +54,7 @@ pub(super) const fn verdict(change: Change) -> &'static str {
 
 fn side(side: &SideRecord) -> String {
     let rates: Vec<String> = side.repeats_rps.iter().map(|rps| rate(*rps)).collect();
-    let searches = match side.repeats_rps.len() {
-        0 => "no capacity".to_owned(),
+    let searches = match rates.len() {
         1 => format!("capacity {} documents/s, one search", rate(side.median_rps)),
         _ => format!(
             "capacity {} documents/s, the median of {} ({})",
@@ -65,7 +63,7 @@ fn side(side: &SideRecord) -> String {
             rates.join(", ")
         ),
     };
-    format!("{}: {searches}; {}, {}", plain(&side.id), plain(&side.finding), side.outcome)
+    format!("{}: {searches}; {}, {}", side.id, side.finding, side.outcome)
 }
 
 pub(super) fn table(figures: &[&FigureChange]) -> Vec<Vec<String>> {
@@ -90,15 +88,12 @@ fn row(one: &FigureChange) -> Vec<String> {
         (value, "us") => format!("{} µs", ms(value)),
         (value, _) => format!("{} ms", ms(value)),
     };
-    let signed = |ratio: Option<f64>| {
-        ratio.map_or_else(|| MISSING.to_owned(), |ratio| format!("{:+.1} %", (ratio - 1.0) * 100.0))
-    };
-    let interval = match (one.low_ratio, one.high_ratio, one.interval_of) {
-        (Some(_), Some(_), Some(IntervalOf::Repeats | IntervalOf::Samples)) => {
-            format!("{} to {}", signed(one.low_ratio), signed(one.high_ratio))
-        }
-        _ => MISSING.to_owned(),
-    };
+    let signed = |ratio: f64| format!("{:+.1} %", (ratio - 1.0) * 100.0);
+    let interval = one
+        .low_ratio
+        .zip(one.high_ratio)
+        .map(|(low, high)| format!("{} to {}", signed(low), signed(high)));
+    let or_missing = |text: Option<String>| text.unwrap_or_else(|| MISSING.to_owned());
     let told = match one.told {
         Told::Higher => "higher",
         Told::Lower => "lower",
@@ -112,9 +107,9 @@ fn row(one: &FigureChange) -> Vec<String> {
         one.name.replace('_', " "),
         value(one.baseline),
         value(one.run),
-        signed(one.ratio),
-        interval,
-        one.p.map_or_else(|| MISSING.to_owned(), |p| format!("{p:.3}")),
+        or_missing(one.ratio.map(signed)),
+        or_missing(interval),
+        or_missing(one.p.map(|p| format!("{p:.3}"))),
         told.to_owned(),
     ]
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::report::repeats::RepeatRecord;
 use crate::report::sample::{capacity, run, terms};
-use crate::report::schema::SettingRecord;
+use crate::report::schema::{LevelRecord, SettingRecord};
 use crate::search::finding::Finding;
 use proptest::prelude::*;
 
@@ -71,6 +71,10 @@ fn another_objective_is_refused_and_another_setting_is_told() {
     assert!(error.contains("P99_MS was 1000 in the baseline and is 250 now"), "{error}");
     let criterion = regression(&before, &other, 5.0, 0.05);
     assert_eq!(criterion.outcome, Outcome::Invalid, "{}", criterion.reason);
+    let (patient, hasty) =
+        (with(run_of(&STEADY), "TIMEOUT_MS", "5000"), with(run_of(&STEADY), "TIMEOUT_MS", "2000"));
+    let error = compare(&patient, &hasty, &CompareTerms::default()).unwrap_err().to_string();
+    assert!(error.contains("TIMEOUT_MS was 5000"), "an answer in 3 s is an error there: {error}");
     let same = with(after.clone(), "P99_MS", "1000.0");
     assert!(compare(&before, &same, &CompareTerms::default()).is_ok(), "the same number");
     let (four, two) = (with(before, "WORKERS", "4"), with(after, "WORKERS", "2"));
@@ -106,7 +110,7 @@ fn a_search_that_could_confirm_no_rate_counts_as_the_lowest() {
     let one = found(&whole, &without(run_of(&scaled(0.9)), 1));
     assert_eq!(one.capacity.change, Change::Worse, "one of eight hides nothing");
     assert!(one.cautions.iter().any(|told| told.starts_with("1 of 8 searches of the run")), "told");
-    assert!(one.capacity.high_ratio < Some(0.95), "{:?}", one.capacity);
+    assert!(one.capacity.high_ratio.is_some_and(|high| high < 0.95), "{:?}", one.capacity);
     let same = found(&without(run_of(&STEADY), 1), &without(run_of(&scaled(1.0)), 1));
     assert_eq!(same.capacity.change, Change::NoWorse, "on both sides alike");
     let most = found(&whole, &without(run_of(&scaled(1.0)), 7));
@@ -135,7 +139,9 @@ fn a_level_that_was_measured_once_has_no_probability() {
     let p99 = levels.iter().find(|one| one.at == "level_100" && one.name == "dashboard_p99");
     let p99 = p99.unwrap();
     assert_eq!((p99.told, p99.interval_of), (Told::MeasuredOnce, Some(IntervalOf::Samples)), "so");
-    assert!(p99.low_ratio < Some(1.0) && p99.high_ratio > Some(1.0), "{p99:?}");
+    let holds_one =
+        p99.low_ratio.zip(p99.high_ratio).is_some_and(|(low, high)| low < 1.0 && high > 1.0);
+    assert!(holds_one, "{p99:?}");
 }
 
 #[test]
@@ -187,15 +193,64 @@ fn the_page_of_a_comparison_has_both_curves_and_takes_no_text_as_markup() {
     let found = compare(&before, &hostile, &CompareTerms::default()).unwrap();
     let page = page(&before, &hostile, &found).unwrap();
     assert!(page.contains("a regression of more than 5 %"), "the answer");
+    let charts = 1 + run_of(&STEADY)
+        .levels
+        .iter()
+        .fold(0, |sum, level| sum + 1 + usize::from(level.index.is_some()));
     assert_eq!(
-        page.matches("<svg").count().min(8),
-        8,
-        "a chart of the searches, and of each level"
+        page.matches("class=\"plot\" data-chart=").count(),
+        charts,
+        "of the searches, and of each level"
     );
     assert!(!page.contains("<script>alert"), "text stays text");
+    let mut many = before.clone();
+    many.levels = (0..20)
+        .map(|percent| LevelRecord { load_percent: percent, ..before.levels[0].clone() })
+        .collect();
+    let found = compare(&many, &many, &CompareTerms::default()).unwrap();
+    assert!(
+        super::page(&many, &many, &found).unwrap().contains("Dashboard queries at 19 %"),
+        "the last one"
+    );
     let without = run_of(&[]);
     let found = compare(&without, &without, &CompareTerms::default()).unwrap();
     assert!(super::page(&without, &without, &found).unwrap().contains("INVALID"), "a page too");
+}
+
+#[test]
+fn hostile_text_is_the_same_plain_text_everywhere() {
+    let mut hostile = run_of(&STEADY);
+    hostile.run.stamp.id = format!("a\u{202e}b\u{1b}[31m{}", "x".repeat(500));
+    hostile.capacity.finding = "cap\u{2028}acity".to_owned();
+    let found = compare(&run_of(&STEADY), &hostile, &CompareTerms::default()).unwrap();
+    assert!(found.run.id.starts_with("a b [31mxx"), "{:?}", found.run.id);
+    assert_eq!(found.run.id.chars().count(), 200, "not without end");
+    assert_eq!(found.run.finding, "cap acity", "on one line");
+    assert!(
+        !found.to_string().contains(|letter| "\u{1b}\u{202e}\u{2028}".contains(letter)),
+        "told"
+    );
+}
+
+#[test]
+fn a_side_that_lost_documents_is_told_first() {
+    let mut lossy = run_of(&STEADY);
+    lossy.verification.found = Some(400);
+    lossy.verification.lost = Some(3);
+    let found = compare(&lossy, &run_of(&STEADY), &CompareTerms::default()).unwrap();
+    let first = found.cautions.iter().find(|told| !told.contains("same run")).unwrap();
+    assert!(first.starts_with("the target of the baseline does not hold"), "{first}");
+}
+
+#[test]
+fn a_search_without_a_rate_is_named_under_the_picture() {
+    let mut run = run_of(&scaled(1.0));
+    run.repeats[2].finding = "unconfirmed".to_owned();
+    run.repeats[2].rps = None;
+    let before = run_of(&STEADY);
+    let found = compare(&before, &run, &CompareTerms::default()).unwrap();
+    let page = page(&before, &run, &found).unwrap();
+    assert!(page.contains("Not drawn, because it confirmed no rate: 1 search of the run"), "said");
 }
 
 #[test]

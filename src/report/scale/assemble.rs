@@ -53,8 +53,8 @@ impl ScaleRecord {
             workers_high: needed.high,
             method: METHOD.to_owned(),
         });
-        let greatest = counts.iter().filter(|count| count.fitted).map(|count| count.workers).max();
-        let curve = fit.as_ref().zip(greatest).map(|(fit, greatest)| curve(fit, greatest));
+        let curve =
+            fit.as_ref().zip(greatest_fitted(&counts)).map(|(fit, greatest)| curve(fit, greatest));
         let fit = fit.as_ref().map(fit_record);
         let mut record = Self {
             schema_version: SCALE_SCHEMA_VERSION.to_owned(),
@@ -75,7 +75,7 @@ impl ScaleRecord {
 
     /// The greatest count that entered the fit.
     pub(super) fn greatest(&self) -> Option<u32> {
-        self.counts.iter().filter(|count| count.fitted).map(|count| count.workers).max()
+        greatest_fitted(&self.counts)
     }
 
     fn judged(&self) -> Outcome {
@@ -86,6 +86,11 @@ impl ScaleRecord {
         let counts = self.counts.iter().map(|count| count.outcome);
         counts.max().unwrap_or(Outcome::Invalid).max(self.goal.outcome)
     }
+}
+
+/// The greatest of `counts` that entered the fit.
+pub(super) fn greatest_fitted(counts: &[CountRecord]) -> Option<u32> {
+    counts.iter().filter(|count| count.fitted).map(|count| count.workers).max()
 }
 
 /// The capacities that the law is fitted to: a rate that is only a lower end would bend it.

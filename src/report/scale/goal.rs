@@ -3,11 +3,12 @@
 //! What was measured comes before what is foretold. As with every criterion, a pass must be shown with the certain end
 //! of an interval, and what cannot be shown either way is INVALID.
 
-use super::assemble::TRUSTED_RATIO;
+use super::assemble::{TRUSTED_RATIO, greatest_fitted};
 use super::{CountRecord, FitRecord, ForecastRecord, GoalRecord};
 use crate::report::figure::{counted, short_rate};
 use crate::report::schema::Outcome;
 use crate::report::signoff::needed_rps;
+use crate::units::round_to_u64;
 
 /// The judgement of the goal, given as rate and headroom.
 pub(super) fn goal(
@@ -25,8 +26,7 @@ pub(super) fn goal(
             (Outcome::Pass, format!("{} measured, {rate}/s and more", workers(count.workers)))
         }
         (None, Some(fit), Some(forecast)) => {
-            let fitted = counts.iter().filter(|count| count.fitted);
-            let greatest = fitted.map(|count| count.workers).max().unwrap_or_default();
+            let greatest = greatest_fitted(counts).unwrap_or_default();
             foretold(fit, forecast, needed_rps, f64::from(greatest) * TRUSTED_RATIO)
         }
         (None, _, _) => {
@@ -47,10 +47,20 @@ fn foretold(
     if let Some(most_rps) = fit.most_rps.filter(|most_rps| *most_rps < needed_rps) {
         let peak = fit.peak_workers.map_or_else(
             || "however many workers".to_owned(),
-            |workers| format!("with about {workers:.0} workers"),
+            |workers| format!("with about {}", counted(round_to_u64(workers), "worker")),
         );
         let reason = format!("the law reaches at most {}/s, {peak}", short_rate(most_rps));
-        return (Outcome::Fail, reason);
+        // Of counts nearly on a line the law has a peak too, and knows nothing of it.
+        let is_near = fit.peak_workers.is_some_and(|workers| workers <= trusted_workers);
+        return match (is_near, forecast.workers_low) {
+            (true, None) => (Outcome::Fail, reason),
+            (true, Some(_)) => {
+                (Outcome::Invalid, format!("{reason}, but not with 95 % confidence"))
+            }
+            (false, _) => {
+                (Outcome::Invalid, format!("{reason}, which lies too far from what was measured"))
+            }
+        };
     }
     let Some(count) = forecast.workers else {
         return (Outcome::Invalid, "it would take more workers than are forecast".to_owned());

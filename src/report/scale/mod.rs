@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::ToolRecord;
 use super::schema::{Outcome, RunRecord};
+use super::signoff::certain_rps;
 
 /// Version of the keys of `scale.json` and their meaning.
 pub const SCALE_SCHEMA_VERSION: &str = "1.0.0";
@@ -133,7 +134,7 @@ impl CountRecord {
 
     /// The rate that is certain: the lower end of a rate that was confirmed.
     fn certain_rps(&self) -> Option<f64> {
-        self.rps.map(|rps| self.low_rps.unwrap_or(rps))
+        certain_rps(self.rps, self.low_rps)
     }
 }
 
@@ -158,11 +159,11 @@ pub struct FitRecord {
     pub degrees_of_freedom: u64,
     /// How far the capacities lie from the law, in documents per second; null under four counts.
     pub residual_rps: Option<f64>,
-    /// Workers at which the capacity is greatest; null where it never falls.
+    /// Workers at which the law is greatest, not always a whole number; null where it never falls.
     pub peak_workers: Option<f64>,
-    /// The capacity there.
+    /// What the law has there.
     pub peak_rps: Option<f64>,
-    /// What no number of workers exceeds; null where there is no such rate.
+    /// What no whole number of workers exceeds; null where there is no such rate.
     pub most_rps: Option<f64>,
 }
 

@@ -1,18 +1,13 @@
 //! What the search has come to: a capacity at all, one that reaches the goal, and its levels.
 
-use super::{Evidence, Terms};
+use super::{Evidence, Terms, certain_rps};
 use crate::report::criterion::Limit;
 use crate::report::schema::{CapacityRecord, CriterionRecord, Outcome};
 use crate::report::{advice, figure};
 use crate::units::usize_to_u64;
 
-/// The lower end of a confirmed capacity.
-fn certified_rps(capacity: &CapacityRecord) -> Option<f64> {
-    capacity.rps.and_then(|rps| capacity.low_rps.or(Some(rps)))
-}
-
 fn meets_goal(capacity: &CapacityRecord, terms: &Terms) -> bool {
-    certified_rps(capacity).is_some_and(|low_rps| low_rps >= terms.needed_rps())
+    certain_rps(capacity.rps, capacity.low_rps).is_some_and(|low_rps| low_rps >= terms.needed_rps())
 }
 
 /// Is there an answer?
@@ -35,7 +30,7 @@ pub(super) fn finding(capacity: &CapacityRecord, terms: &Terms) -> CriterionReco
 pub(super) fn goal(capacity: &CapacityRecord, terms: &Terms) -> CriterionRecord {
     let needed_rps = terms.needed_rps();
     let needed = figure::short_rate(needed_rps);
-    let measured = certified_rps(capacity);
+    let measured = certain_rps(capacity.rps, capacity.low_rps);
     let judged = match (measured, capacity.finding.as_str()) {
         _ if terms.not_searched.is_some() => {
             (Outcome::Invalid, "the capacity is one under another objective".to_owned())

@@ -29,6 +29,12 @@ pub fn needed_rps(goal_rps: f64, headroom_ratio: f64) -> f64 {
     goal_rps + goal_rps * headroom_ratio
 }
 
+/// What is certain of a rate that was confirmed: its lower end, where it has one.
+#[must_use]
+pub fn certain_rps(rps: Option<f64>, low_rps: Option<f64>) -> Option<f64> {
+    rps.map(|rps| low_rps.unwrap_or(rps))
+}
+
 /// What a run is judged by.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Terms {
