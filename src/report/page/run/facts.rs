@@ -60,7 +60,6 @@ fn server_figures(run: &RunRecord) -> Option<Table> {
         .flat_map(|trial| &trial.server)
         .filter(|(_, value)| value.abs() > 0.0)
         .map(|(name, _)| name)
-        .take(SERVER_FIGURES_MAX * 1000)
         .collect();
     let names: Vec<&String> = names.into_iter().take(SERVER_FIGURES_MAX).collect();
     if names.is_empty() {
@@ -125,12 +124,13 @@ pub(super) fn environment(run: &RunRecord) -> Section {
     let memory = machine.memory_bytes.map(|bytes| format!("{:.1} GB", bytes as f64 / 1e9));
     let ports = machine.port_range.map(|[first, last]| format!("{first} to {last}"));
     let files = machine.nofile_soft.zip(machine.nofile_hard);
+    let files = files.map(|(soft, hard)| format!("{} of {}", count(soft), count(hard)));
+    let load = machine.load_average.map(|load| format!("{load:.2}"));
     let git = run.tool.git_commit.as_deref();
     let tool = match git {
         Some(commit) => format!("{} {} ({commit})", run.tool.name, run.tool.version),
         None => format!("{} {}", run.tool.name, run.tool.version),
     };
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| MISSING.to_owned());
     let generator = vec![
         ("tool", tool),
         ("processor", text_or_dash(machine.cpu_model.as_ref())),
@@ -141,18 +141,12 @@ pub(super) fn environment(run: &RunRecord) -> Section {
                 .cgroup_cores
                 .map_or_else(|| "no limit".to_owned(), |cores| format!("{cores:.1}")),
         ),
-        ("memory", or_dash(memory)),
+        ("memory", text_or_dash(memory.as_ref())),
         ("kernel", text_or_dash(machine.kernel.as_ref())),
         ("container", machine.container.clone().unwrap_or_else(|| "none seen".to_owned())),
-        (
-            "load average at the start",
-            or_dash(machine.load_average.map(|load| format!("{load:.2}"))),
-        ),
-        ("local ports", or_dash(ports)),
-        (
-            "file descriptors",
-            or_dash(files.map(|(soft, hard)| format!("{} of {}", count(soft), count(hard)))),
-        ),
+        ("load average at the start", text_or_dash(load.as_ref())),
+        ("local ports", text_or_dash(ports.as_ref())),
+        ("file descriptors", text_or_dash(files.as_ref())),
         ("queue of a listener, at most", count_or_dash(machine.somaxconn)),
         ("host, as a hash", text_or_dash(machine.host_hash.as_ref())),
     ];
@@ -160,7 +154,7 @@ pub(super) fn environment(run: &RunRecord) -> Section {
         ("address", target.url.clone()),
         ("spoken to as", target.profile.clone()),
         ("calls itself", text_or_dash(target.server.as_ref())),
-        ("started with", target.command.clone().unwrap_or_else(|| MISSING.to_owned())),
+        ("started with", text_or_dash(target.command.as_ref())),
         ("workers", count_or_dash(target.workers)),
         ("shape of permissions", target.permissions.clone()),
         ("an indexing request at rest", format!("{} ms", ms(target.base_ms))),
