@@ -256,6 +256,7 @@ fn a_run_under_way_is_told_in_the_present_and_by_its_own_page() {
         run["capacity"][key] = Value::Null;
     }
     run["capacity"]["finding"] = "running".into();
+    run["verification"]["not_verified"] = Value::Null;
     let body = body(&record(&run)).unwrap();
     assert_eq!(body.title, "running: no capacity yet", "the tab");
     for needle in
@@ -263,7 +264,9 @@ fn a_run_under_way_is_told_in_the_present_and_by_its_own_page() {
     {
         assert!(body.html.contains(needle), "{needle} is missing");
     }
-    for wrong in ["not measured because", "was confirmed", "loads nothing", "blue band"] {
+    for wrong in
+        ["not measured because", "was confirmed", "loads nothing", "blue band", "cannot count"]
+    {
         assert!(!body.html.contains(wrong), "{wrong}");
     }
 }

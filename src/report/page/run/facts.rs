@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::words::{count, count_or_dash, ms, text_or_dash};
-
-use crate::report::caution::cautions;
+use super::words::{count, count_or_dash, is_running, ms, text_or_dash};
+use crate::report::caution::{Caution, cautions};
 use crate::report::figure::MISSING;
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Block, Cell, Column, Section, Table};
@@ -21,6 +20,9 @@ pub(super) fn documents(run: &RunRecord) -> Section {
     let section = match (&held.not_verified, held.found) {
         (Some(reason), _) => {
             section.with(Block::missing(format!("Nothing was counted: {reason}.")))
+        }
+        (None, None) if is_running(run) => {
+            section.with(Block::missing("What the target holds is counted after the run."))
         }
         (None, None) => section.with(Block::missing(
             "The target cannot count its documents, so what it kept was not verified.",
@@ -206,7 +208,10 @@ pub(super) fn beware(run: &RunRecord) -> Section {
 
 /// Every caution, and every flag that none of them tells.
 pub(super) fn warnings(run: &RunRecord) -> Vec<String> {
-    let told = cautions(run).into_iter().map(|caution| {
+    // What the target holds is counted after the run.
+    let is_early =
+        |caution: &Caution| is_running(run) && matches!(caution, Caution::NotCounted { .. });
+    let told = cautions(run).into_iter().filter(|caution| !is_early(caution)).map(|caution| {
         let text = caution.to_string();
         let mut letters = text.chars();
         let first = letters.next().map(char::to_uppercase).into_iter().flatten();
