@@ -14,10 +14,10 @@ use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use tokio::sync::watch;
 
-use crate::report::page::{Mode, body, page};
+use crate::report::page::{body, live_page};
 use crate::report::schema::RunRecord;
 
-/// Least time between two events to the same listener.
+/// Least time between two drawings.
 const PAUSE_LEAST: Duration = Duration::from_secs(1);
 /// After a page was drawn nothing is drawn for so many times as long: 2 % of a processor.
 const PAUSE_FACTOR: u32 = 49;
@@ -31,7 +31,7 @@ pub struct LivePage {
 struct Shared {
     draft: watch::Sender<Arc<Draft>>,
     listeners: AtomicUsize,
-    /// The last event that was drawn.
+    /// The last page that was drawn, for all who look.
     drawn: Mutex<Option<Drawn>>,
     /// Nanoseconds of a monotonic clock.
     clock_ns: fn() -> u64,
@@ -48,8 +48,19 @@ struct Draft {
 #[derive(Debug, Clone)]
 struct Drawn {
     number: u64,
+    is_last: bool,
     event: Bytes,
+    page: Bytes,
     took: Duration,
+    ended_ns: u64,
+}
+
+impl Drawn {
+    /// How long nothing is drawn yet at `now_ns`.
+    fn rest(&self, now_ns: u64) -> Duration {
+        let since = Duration::from_nanos(now_ns.saturating_sub(self.ended_ns));
+        PAUSE_LEAST.max(self.took * PAUSE_FACTOR).saturating_sub(since)
+    }
 }
 
 impl fmt::Debug for LivePage {
@@ -93,10 +104,10 @@ impl LivePage {
         });
     }
 
-    /// The whole page as it is now; `None` before the run has begun.
-    pub(super) fn whole(&self) -> Option<String> {
+    /// The whole page as it is now, or was when it was drawn last; `None` before the run has begun.
+    pub(super) fn whole(&self) -> Option<Bytes> {
         let draft = Arc::clone(&self.shared.draft.borrow());
-        page(draft.run.as_ref()?, Mode::Live).ok()
+        self.shared.draw(&draft).map(|drawn| drawn.page)
     }
 
     /// What a new listener hears; to be called on the thread that serves.
@@ -125,37 +136,92 @@ async fn tell(shared: Arc<Shared>, mut sender: Sender<Bytes, Infallible>) {
     while let Ok(draft) =
         drafts.wait_for(|draft| draft.number > told).await.map(|it| Arc::clone(&it))
     {
-        told = draft.number;
         let Some(drawn) = shared.draw(&draft) else { return };
-        if sender.send_data(drawn.event).await.is_err() {
-            return;
+        let rest = drawn.rest((shared.clock_ns)());
+        if drawn.number > told {
+            told = drawn.number;
+            if sender.send_data(drawn.event).await.is_err() {
+                return;
+            }
         }
-        if draft.is_last {
+        if drawn.is_last {
             drop(sender.send_data(Bytes::from_static(b"event: end\ndata: end\n\n")).await);
             // The other end of the channel is read before the connection is closed.
             tokio::time::sleep(Duration::from_millis(50)).await;
             break;
         }
-        let pause = PAUSE_LEAST.max(drawn.took * PAUSE_FACTOR);
         // The last one is waited for by somebody.
-        drop(tokio::time::timeout(pause, drafts.wait_for(|draft| draft.is_last)).await);
+        drop(tokio::time::timeout(rest, drafts.wait_for(|draft| draft.is_last)).await);
     }
     drop(listener);
 }
 
 impl Shared {
-    /// The event of `draft`, drawn once for all who listen; `None` where it cannot be drawn.
+    /// `draft`, drawn once for all who look, or what was drawn before it as long as nothing is drawn; `None` where it
+    /// cannot be drawn.
     fn draw(&self, draft: &Draft) -> Option<Drawn> {
         let mut last = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(drawn) = last.as_ref().filter(|drawn| drawn.number == draft.number) {
+        let began_ns = (self.clock_ns)();
+        let is_enough = |drawn: &&Drawn| {
+            let has_rest = !draft.is_last && !drawn.rest(began_ns).is_zero();
+            drawn.number >= draft.number || has_rest
+        };
+        if let Some(drawn) = last.as_ref().filter(is_enough) {
             return Some(drawn.clone());
         }
-        let began_ns = (self.clock_ns)();
-        let text = serde_json::to_string(&body(draft.run.as_ref()?).ok()?).ok()?;
-        let took = Duration::from_nanos((self.clock_ns)().saturating_sub(began_ns));
+        let body = body(draft.run.as_ref()?).ok()?;
+        let text = serde_json::to_string(&body).ok()?;
+        let page = Bytes::from(live_page(&body).ok()?);
         // JSON on a single line is the data of an event as it stands.
         let event = Bytes::from(format!("data: {text}\n\n"));
-        *last = Some(Drawn { number: draft.number, event, took });
+        let ended_ns = (self.clock_ns)();
+        let took = Duration::from_nanos(ended_ns.saturating_sub(began_ns));
+        let (number, is_last) = (draft.number, draft.is_last);
+        *last = Some(Drawn { number, is_last, event, page, took, ended_ns });
         last.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::report::sample::{capacity, run, terms};
+    use crate::search::finding::Finding;
+
+    static NOW_NS: AtomicU64 = AtomicU64::new(0);
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    /// Every look at it takes a tenth of a second, and so does every drawing.
+    fn slow_clock_ns() -> u64 {
+        NOW_NS.fetch_add(SECOND_NS / 10, Ordering::Relaxed)
+    }
+
+    #[test]
+    fn nothing_is_drawn_for_49_times_as_long_as_drawing_took_whoever_asks() {
+        let live = LivePage::new(slow_clock_ns);
+        assert_eq!(live.whole(), None, "nothing before the run has begun");
+        let put = |name: &str, is_last: bool| {
+            let mut record = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
+            name.clone_into(&mut record.run.stamp.id);
+            live.put(record, is_last);
+        };
+        let shows = |name: &str| {
+            let page = live.whole().expect("a page");
+            assert!(String::from_utf8_lossy(&page).contains(name), "{name} is not shown");
+        };
+        put("the-first", false);
+        shows("the-first");
+        put("the-second", false);
+        for _ in 0..20 {
+            shows("the-first");
+        }
+        NOW_NS.fetch_add(3 * SECOND_NS, Ordering::Relaxed);
+        shows("the-second");
+        put("the-third", false);
+        shows("the-second");
+        put("the-last", true);
+        shows("the-last");
     }
 }

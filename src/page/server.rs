@@ -174,7 +174,7 @@ impl Door {
             }
             ("/", _, Some(page)) => page.whole().map_or_else(
                 || response(StatusCode::OK, HTML, NOT_BEGUN.to_owned()),
-                |text| response(StatusCode::OK, HTML, text),
+                |page| response(StatusCode::OK, HTML, page),
             ),
             ("/events", _, Some(_)) if !seat.take() => {
                 refusal(StatusCode::SERVICE_UNAVAILABLE, "too many listen already")
@@ -202,8 +202,12 @@ fn refusal(status: StatusCode, why: &str) -> Response<Body> {
     response(status, "text/plain; charset=utf-8", format!("{why}\n"))
 }
 
-fn response(status: StatusCode, content_type: &'static str, text: String) -> Response<Body> {
-    let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
+fn response(
+    status: StatusCode,
+    content_type: &'static str,
+    text: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Full::new(text.into()).boxed());
     *response.status_mut() = status;
     dressed(response, content_type)
 }

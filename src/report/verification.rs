@@ -41,12 +41,14 @@ impl VerificationRecord {
     /// Whether the target holds what it accepted, once; `None` where it cannot count.
     #[must_use]
     pub fn is_clean(&self) -> Option<bool> {
-        self.found?;
-        Some(
-            [self.lost, self.doubled, self.surplus]
-                .iter()
-                .all(|count| count.is_none_or(|count| count == 0)),
-        )
+        self.found.map(|_| self.wrong() == 0)
+    }
+
+    /// Documents that are lost, doubled or there without anybody having accepted them, as far as they were counted.
+    #[must_use]
+    pub fn wrong(&self) -> u64 {
+        let counts = [self.lost, self.doubled, self.surplus];
+        counts.into_iter().flatten().fold(0, u64::saturating_add)
     }
 
     /// A target that cannot count is not judged by it.
@@ -72,9 +74,8 @@ impl VerificationRecord {
         if !parts.is_empty() {
             reason = format!("{reason}; {}", parts.join("; "));
         }
-        let wrong: u64 = faults.into_iter().filter_map(|(_, count)| count).sum();
         let outcome = if is_clean { Outcome::Pass } else { Outcome::Fail };
-        Some(criterion(Some(wrong as f64), outcome, reason))
+        Some(criterion(Some(self.wrong() as f64), outcome, reason))
     }
 }
 

@@ -5,10 +5,9 @@ use super::objective::Objective;
 use super::result::{AgentStream, TrialResult, Vitals};
 use super::verdict::VoidReason;
 
-/// Lateness beyond these voids a trial, in milliseconds.
-const LATENESS_P50_MS: f64 = 0.5;
-/// Of the 99th percentile; the limit is at least this, or 1 % of `P99_MS`.
-pub const LATENESS_P99_MS: f64 = 2.0;
+/// A median of the lateness beyond it voids a trial, in milliseconds.
+pub const LATENESS_P50_MS: f64 = 0.5;
+const LATENESS_P99_LEAST_MS: f64 = 2.0;
 /// A generator that uses more than this share of its core cannot be believed to be on time.
 pub const CPU_RATIO: f64 = 0.85;
 /// Looks come every half second; one that comes so much later means that the machine or its clock stood still.
@@ -20,7 +19,7 @@ const STOLEN_RATIO: f64 = 0.05;
 /// Every reason that voids `result`; empty for a trial that can be believed.
 pub(super) fn void_reasons(result: &TrialResult, objective: &Objective) -> Vec<VoidReason> {
     let mut reasons = result.lapses.clone();
-    let limit_ms = LATENESS_P99_MS.max(objective.p99_ms as f64 / 100.0);
+    let limit_ms = lateness_limit_ms(objective.p99_ms as f64);
     if result.agents.len() > 1 {
         // One agent of many that is at fault is lost in what all of them did together.
         for agent in &result.agents {
@@ -39,6 +38,12 @@ pub(super) fn void_reasons(result: &TrialResult, objective: &Objective) -> Vec<V
         reasons.push(VoidReason::Lanes { lanes_max: result.vitals.lanes_max });
     }
     reasons
+}
+
+/// The 99th percentile of the lateness beyond which a trial is void, in milliseconds: 1 % of `P99_MS`, at least 2 ms.
+#[must_use]
+pub fn lateness_limit_ms(p99_ms: f64) -> f64 {
+    (p99_ms / 100.0).max(LATENESS_P99_LEAST_MS)
 }
 
 /// What one generator is at fault for.

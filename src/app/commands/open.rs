@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::report;
 use crate::app::exit::{Exit, Failure};
-use crate::report::artifacts::REPORT_FILE;
+use crate::report::artifacts::{REPORT_FILE, RESULT_FILE};
 use crate::term::{complain, say};
 
 /// Runs the command.
@@ -16,8 +16,10 @@ use crate::term::{complain, say};
 /// # Errors
 /// When there is no page and none can be made.
 pub fn run(place: &Path) -> Result<Exit, Failure> {
-    let page = report::folder(place).join(REPORT_FILE);
-    if !page.is_file() {
+    let folder = report::folder(place);
+    let page = folder.join(REPORT_FILE);
+    // A page without its result is none of a run, and is refused as one that is missing.
+    if !page.is_file() || !folder.join(RESULT_FILE).is_file() {
         report::write(place)?;
     }
     // The link to the newest run may point elsewhere tomorrow; what is told stays right.

@@ -83,7 +83,8 @@ pub struct Cells {
     pub y_ratio: f64,
     /// Column, row, depth of the colour from 1 to [`Cells::DEPTHS`], count.
     pub filled: Vec<[u64; 4]>,
-    /// What each depth means, the palest first.
+    /// What each depth means, the palest first: for the legend.
+    #[serde(skip)]
     pub depths: Vec<String>,
 }
 
@@ -242,7 +243,6 @@ impl Cells {
 #[derive(Serialize)]
 struct Data<'a> {
     id: &'a str,
-    title: &'a str,
     height_px: u32,
     is_zoomed: bool,
     x: &'a Span,
@@ -269,14 +269,13 @@ impl<'a> Data<'a> {
             label: &series.label,
             tone: series.tone,
             shape: series.shape,
-            xs: series.points.iter().map(|(x, _)| short(*x)).collect(),
-            ys: series.points.iter().map(|(_, y)| y.map(short)).collect(),
+            xs: series.points.iter().map(|(x, _)| five_digits(*x)).collect(),
+            ys: series.points.iter().map(|(_, y)| y.map(five_digits)).collect(),
             hints: &series.hints,
             is_labelled: series.is_labelled,
         });
         Self {
             id: &chart.id,
-            title: &chart.title,
             height_px: chart.height_px,
             is_zoomed: chart.is_zoomed,
             x,
@@ -288,8 +287,8 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Five significant digits: more than a screen shows, and half the size of the page.
-fn short(value: f64) -> f64 {
+/// Rounded: more than a screen shows, and half the size of the page.
+fn five_digits(value: f64) -> f64 {
     format!("{value:.4e}").parse().unwrap_or(value)
 }
 

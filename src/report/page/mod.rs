@@ -34,6 +34,8 @@ pub enum Mode {
 /// The inner part of a page.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Body {
+    /// What the browser's tab shows.
+    pub title: String,
     /// What stands within `main`.
     #[serde(rename = "body")]
     pub html: String,
@@ -63,10 +65,18 @@ pub fn page(run: &RunRecord, mode: Mode) -> Result<String, PageError> {
     render::document(&run::document(run)?, mode)
 }
 
-/// The inner part of the page of `run`, and what its script draws.
+/// The inner part of the page of a `run` under way, and what its script draws.
 ///
 /// # Errors
 /// As [`page`].
 pub fn body(run: &RunRecord) -> Result<Body, PageError> {
-    render::body(&run::document(run)?)
+    render::body(&run::document(run)?, Mode::Live)
+}
+
+/// The whole page of a run under way around its inner part.
+///
+/// # Errors
+/// As [`page`].
+pub fn live_page(body: &Body) -> Result<String, PageError> {
+    render::frame(body, Mode::Live)
 }

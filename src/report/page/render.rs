@@ -4,6 +4,8 @@
 //! escaped, and the page's own script and style, which the policy in its head names by their hashes. Nothing
 //! else runs, whatever a target has answered.
 
+use std::sync::OnceLock;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -18,6 +20,7 @@ const PAGE: &str = include_str!("assets/page.html");
 const BODY: &str = include_str!("assets/body.html");
 const STYLE: &str = include_str!("assets/page.css");
 const SCRIPT: &str = include_str!("assets/page.js");
+const LIVE_SCRIPT: &str = include_str!("assets/live.js");
 const PLOT_STYLE: &str = include_str!("assets/uPlot.min.css");
 const PLOT_SCRIPT: &str = include_str!("assets/uPlot.iife.min.js");
 /// Its licence asks to be kept with every copy.
@@ -27,10 +30,12 @@ const PLOT_LICENSE: &str = include_str!("assets/uPlot.LICENSE");
 ///
 /// # Errors
 /// When the template fails: a fault of this program.
-pub fn body(document: &Document) -> Result<Body, PageError> {
-    let html =
-        environment()?.get_template("body.html")?.render(context! { page => Serde(document) })?;
-    Ok(Body { html, data: data(document) })
+pub fn body(document: &Document, mode: Mode) -> Result<Body, PageError> {
+    let html = environment()?.get_template("body.html")?.render(context! {
+        page => Serde(document),
+        is_live => mode == Mode::Live,
+    })?;
+    Ok(Body { title: document.title.clone(), html, data: data(document) })
 }
 
 /// A whole page.
@@ -38,24 +43,41 @@ pub fn body(document: &Document) -> Result<Body, PageError> {
 /// # Errors
 /// When the template fails: a fault of this program.
 pub fn document(document: &Document, mode: Mode) -> Result<String, PageError> {
-    let Body { html, data } = body(document)?;
+    frame(&body(document, mode)?, mode)
+}
+
+/// A whole page around its inner part.
+///
+/// # Errors
+/// When the template fails: a fault of this program.
+pub fn frame(body: &Body, mode: Mode) -> Result<String, PageError> {
     let plot_script = format!("/*{PLOT_LICENSE}*/\n{PLOT_SCRIPT}");
     let style = format!("{PLOT_STYLE}\n{STYLE}");
-    let environment = environment()?;
-    let page = environment.get_template("page.html")?.render(context! {
-        title => document.title.as_str(),
-        policy => policy(&[&plot_script, SCRIPT], &style, mode),
-        is_live => mode == Mode::Live,
-        body => html,
-        data => island(&data)?,
+    let live_script = if mode == Mode::Live { LIVE_SCRIPT } else { "" };
+    let page = environment()?.get_template("page.html")?.render(context! {
+        title => body.title.as_str(),
+        policy => policy(&[&plot_script, SCRIPT, live_script], &style, mode),
+        body => body.html.as_str(),
+        data => island(&body.data)?,
         style,
         plot_script,
         script => SCRIPT,
+        live_script,
     })?;
     Ok(page)
 }
 
-fn environment() -> Result<Environment<'static>, PageError> {
+/// The templates, read once.
+fn environment() -> Result<&'static Environment<'static>, PageError> {
+    static READ: OnceLock<Environment<'static>> = OnceLock::new();
+    if let Some(environment) = READ.get() {
+        return Ok(environment);
+    }
+    let environment = templates()?;
+    Ok(READ.get_or_init(|| environment))
+}
+
+fn templates() -> Result<Environment<'static>, PageError> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     // A name that the template has wrong is an error, not an empty place on the page.
@@ -84,7 +106,8 @@ fn island(data: &Value) -> Result<String, PageError> {
 /// Nothing is loaded, nothing runs but what is named here.
 fn policy(scripts: &[&str], style: &str, mode: Mode) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
-    let scripts: Vec<String> = scripts.iter().map(|script| hash(script)).collect();
+    let scripts = scripts.iter().filter(|script| !script.is_empty());
+    let scripts: Vec<String> = scripts.map(|script| hash(script)).collect();
     let connect = if mode == Mode::Live { "; connect-src 'self'" } else { "" };
     format!(
         "default-src 'none'; script-src {}; style-src {}{connect}; base-uri 'none'; form-action 'none'",

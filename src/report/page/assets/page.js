@@ -12,7 +12,8 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const grouped = (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 4 });
   const clock = (s) => {
-    const [h, m, r] = [Math.floor(s / 3600), Math.floor(s / 60) % 60, Math.round(s % 60)];
+    const whole = Math.round(s);
+    const [h, m, r] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
     const two = (n) => String(n).padStart(2, "0");
     return h > 0 ? `${h}:${two(m)}:${two(r)}` : `${m}:${two(r)}`;
   };
@@ -310,7 +311,7 @@
     plot.setScale("x", { min: chart.x.low, max: chart.x.high });
     place.classList.add("drawn");
     plot.over.addEventListener("dblclick", () => plot.setScale("x", { min: chart.x.low, max: chart.x.high }));
-    return { plot, resize: () => { if (width() !== plot.width) plot.setSize({ width: width(), height: height() }); } };
+    return { chart, plot, resize: () => { if (width() !== plot.width) plot.setSize({ width: width(), height: height() }); } };
   }
 
   function draw(data) {
@@ -323,28 +324,20 @@
     }
   }
 
-  // New content with what the reader had opened still open.
-  function replace({ body, data }) {
-    const open = [...document.querySelectorAll("details[open]")].map((one) => one.id);
-    for (const { plot } of drawn) plot.destroy();
-    drawn = [];
-    document.getElementById("page").innerHTML = body;
-    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    draw(data);
-  }
-
   draw(JSON.parse(document.getElementById("data").textContent));
   let waiting = 0;
   addEventListener("resize", () => {
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(() => drawn.forEach((one) => one.resize()));
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(latest));
-  const live = document.body.dataset.live;
-  if (live) {
-    const source = new EventSource(live);
-    source.addEventListener("message", (event) => replace(JSON.parse(event.data)));
-    // After the last one nobody is there to be asked again.
-    source.addEventListener("end", () => source.close());
+  // A part that somebody looks at closely stays in sight.
+  function drawAgain(data) {
+    const zoomed = drawn.filter(({ chart, plot }) => plot.scales.x.min !== chart.x.low || plot.scales.x.max !== chart.x.high)
+      .map(({ chart, plot }) => [chart.id, plot.scales.x.min, plot.scales.x.max]);
+    draw(data);
+    for (const [id, min, max] of zoomed) drawn.find(({ chart }) => chart.id === id && chart.is_zoomed)?.plot.setScale("x", { min, max });
   }
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAgain(latest));
+  globalThis.plimsoll = { drawAgain };
 })();

@@ -1,13 +1,13 @@
 //! The answer in one sentence, the few figures that matter, and what the run was judged by.
 
 use super::facts::warnings;
-use super::words::{count, ms, percent, rate, short};
+use super::words::{count, is_running, ms, number, percent, rate, short};
 use crate::report::advice::advice;
 use crate::report::figure::{MISSING, counted, span};
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Answer, Block, Cell, Column, KeyFigure, Section, Table};
-use crate::report::repeats::ends_words;
-use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RUNNING, RunRecord};
+use crate::report::repeats::{ends_words, repeats_told};
+use crate::report::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
 use crate::units::usize_to_u64;
 
 /// The level whose figures stand beside the capacity, in percent of it.
@@ -33,6 +33,12 @@ pub(super) fn about(run: &RunRecord) -> Vec<(String, String)> {
     about.push(("Effort", effort));
     about.push(("Preset", run.setting("PRESET").unwrap_or(MISSING).to_owned()));
     about.push(("Seed", stamp.seed.to_string()));
+    if let Some(slo) = &run.slo {
+        about.push(("Sign-off file", slo.file.clone()));
+    }
+    if !run.capacity.confirmed_by.is_empty() {
+        about.push(("Confirmed by", run.capacity.confirmed_by.join(", ")));
+    }
     about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -51,6 +57,10 @@ pub(super) fn answer(run: &RunRecord) -> Answer {
     if run.run.stamp.interrupted {
         beneath
             .push("The run was interrupted: this page shows what was measured until then.".into());
+    }
+    let searches = repeats_told(&run.repeats);
+    if !searches.is_empty() && !is_running(run) {
+        beneath.push(format!("Its {} searches came to {searches}.", run.repeats.len()));
     }
     beneath.extend(in_the_way(run));
     let all = match warnings(run).len() {
@@ -87,11 +97,6 @@ fn in_the_way(run: &RunRecord) -> Option<String> {
     is_said.then(|| format!("What keeps it from a PASS: {}.", open.join(", ")))
 }
 
-/// Whether the page is one of a run under way.
-pub(super) fn is_running(run: &RunRecord) -> bool {
-    run.capacity.finding == RUNNING
-}
-
 fn capacity_words(run: &RunRecord) -> String {
     let capacity = &run.capacity;
     let Some(rps) = capacity.rps else {
@@ -121,7 +126,7 @@ fn capacity_words(run: &RunRecord) -> String {
 fn goal_words(run: &RunRecord) -> String {
     let Some(goal) = goal(run) else { return ".".to_owned() };
     let needed = goal.limit.map_or_else(|| MISSING.to_owned(), short);
-    let goal_name = match run.setting("HEADROOM_RATIO").and_then(|text| text.parse::<f64>().ok()) {
+    let goal_name = match number(run, "HEADROOM_RATIO") {
         Some(ratio) if ratio > 0.0 => {
             format!("the goal, {needed} with {} of headroom,", percent(ratio, 0))
         }
@@ -130,6 +135,10 @@ fn goal_words(run: &RunRecord) -> String {
     match (goal.outcome, headroom_ratio(goal)) {
         (Outcome::Pass, Some(ratio)) => {
             format!("; {goal_name} is met with {} to spare.", percent(ratio, 0))
+        }
+        // What rounds to nothing is missed all the same.
+        (Outcome::Fail, Some(ratio)) if -ratio < 0.0005 => {
+            format!("; {goal_name} is missed by less than 0.1 %.")
         }
         (Outcome::Fail, Some(ratio)) => {
             format!("; {goal_name} is missed by {}.", percent(-ratio, 1))
@@ -160,13 +169,17 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     if let Some(rps) = capacity.rps {
         let ends = capacity.low_rps.zip(capacity.high_rps);
         let ends = ends.map(|(low, high)| format!(", {} to {}", rate(low), rate(high)));
-        let beside = format!("documents/s{}", ends.unwrap_or_default());
+        let requests = capacity.requests_rps.filter(|requests_rps| *requests_rps < rps);
+        let requests =
+            requests.map(|requests_rps| format!(" in {} requests/s", rate(requests_rps)));
+        let beside =
+            format!("documents/s{}{}", requests.unwrap_or_default(), ends.unwrap_or_default());
         tell("Capacity", rate(rps), "", beside);
     }
     if let Some((goal, ratio)) = goal(run).and_then(|goal| Some((goal, headroom_ratio(goal)?))) {
         let sign = if ratio > 0.0 { "+" } else { "" };
         let needed = goal.limit.map(short).unwrap_or_default();
-        let beside = format!("lower end of the interval, over {needed} documents/s");
+        let beside = format!("lower end, over {needed} documents/s");
         tell("Headroom", format!("{sign}{}", percent(ratio, 0)), "", beside);
     }
     if let Some(level) = run.levels.iter().find(|level| level.load_percent == TOP_PERCENT) {
@@ -176,19 +189,18 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
     }
     if let (Some(at), Some(ratio)) = (run.overload.load_percent, run.overload.goodput_ratio) {
         let beside = run.overload.recovery_s.map_or_else(
-            || "no recovery was seen".to_owned(),
+            || "of the capacity; no recovery was seen".to_owned(),
             |recovery_s| format!("of the capacity; recovered after {}", span(recovery_s)),
         );
         tell(&format!("Goodput at {at} %"), percent(ratio, 0), "", beside);
     }
-    if let (Some(found), Some(lost)) = (run.verification.found, run.verification.lost) {
-        let wrong = lost + run.verification.doubled.unwrap_or_default();
+    if let (Some(found), Some(_)) = (run.verification.found, run.verification.lost) {
         let beside = format!(
             "of {} accepted documents; {} found",
             count(run.verification.accepted),
             count(found)
         );
-        tell("Lost or doubled", count(wrong), "", beside);
+        tell("Lost, doubled or foreign", count(run.verification.wrong()), "", beside);
     }
     figures
 }
@@ -196,8 +208,7 @@ fn figures(run: &RunRecord) -> Vec<KeyFigure> {
 /// The two response times at the capacity, where the samples carry them.
 fn at_capacity(run: &RunRecord, level: &LevelRecord) -> Vec<(&'static str, f64, String)> {
     let limit = |key: &str| {
-        let limit_ms = run.setting(key).and_then(|text| text.parse().ok());
-        limit_ms.map_or_else(
+        number(run, key).map_or_else(
             || format!("at {TOP_PERCENT} % load"),
             |limit_ms| format!("at {TOP_PERCENT} % load, limit {} ms", ms(Some(limit_ms))),
         )
@@ -243,15 +254,22 @@ pub(super) fn criteria(run: &RunRecord) -> Section {
 }
 
 fn name(criterion: &str) -> String {
-    match criterion {
-        "finding" => "a capacity was found".to_owned(),
-        "goal" => "goal".to_owned(),
-        "levels" => "levels measured".to_owned(),
-        "dashboard_p99" => "dashboard p99 at 100 %".to_owned(),
-        "dashboard_error_ratio" => "dashboard errors at 100 %".to_owned(),
-        "verification" => "documents kept".to_owned(),
-        other => other.replace('_', " "),
-    }
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (figure, load) = match criterion.rsplit_once("_at_").filter(|(_, load)| is_number(load)) {
+        Some((figure, load)) => (figure, format!(" at {load} %")),
+        // The settings of the dashboard are about the capacity.
+        None if criterion.starts_with("dashboard_") => (criterion, format!(" at {TOP_PERCENT} %")),
+        None => (criterion, String::new()),
+    };
+    let words = match figure {
+        "finding" => "a capacity was found",
+        "levels" => "levels measured",
+        "dashboard_error_ratio" => "dashboard errors",
+        "dashboard_timeout_ratio" => "dashboard time-outs",
+        "verification" => "documents kept",
+        other => return format!("{}{load}", other.replace('_', " ")),
+    };
+    format!("{words}{load}")
 }
 
 fn value(value: Option<f64>, unit: &str) -> String {

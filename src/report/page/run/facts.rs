@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::words::{count, count_or_dash, ms, text_or_dash};
-
-use crate::report::caution::cautions;
+use super::words::{count, count_or_dash, is_running, ms, text_or_dash};
+use crate::report::caution::{Caution, cautions};
 use crate::report::figure::MISSING;
 use crate::report::page::axis::grouped;
 use crate::report::page::document::{Block, Cell, Column, Section, Table};
@@ -21,6 +20,9 @@ pub(super) fn documents(run: &RunRecord) -> Section {
     let section = match (&held.not_verified, held.found) {
         (Some(reason), _) => {
             section.with(Block::missing(format!("Nothing was counted: {reason}.")))
+        }
+        (None, None) if is_running(run) => {
+            section.with(Block::missing("What the target holds is counted after the run."))
         }
         (None, None) => section.with(Block::missing(
             "The target cannot count its documents, so what it kept was not verified.",
@@ -60,7 +62,6 @@ fn server_figures(run: &RunRecord) -> Option<Table> {
         .flat_map(|trial| &trial.server)
         .filter(|(_, value)| value.abs() > 0.0)
         .map(|(name, _)| name)
-        .take(SERVER_FIGURES_MAX * 1000)
         .collect();
     let names: Vec<&String> = names.into_iter().take(SERVER_FIGURES_MAX).collect();
     if names.is_empty() {
@@ -125,12 +126,13 @@ pub(super) fn environment(run: &RunRecord) -> Section {
     let memory = machine.memory_bytes.map(|bytes| format!("{:.1} GB", bytes as f64 / 1e9));
     let ports = machine.port_range.map(|[first, last]| format!("{first} to {last}"));
     let files = machine.nofile_soft.zip(machine.nofile_hard);
+    let files = files.map(|(soft, hard)| format!("{} of {}", count(soft), count(hard)));
+    let load = machine.load_average.map(|load| format!("{load:.2}"));
     let git = run.tool.git_commit.as_deref();
     let tool = match git {
         Some(commit) => format!("{} {} ({commit})", run.tool.name, run.tool.version),
         None => format!("{} {}", run.tool.name, run.tool.version),
     };
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| MISSING.to_owned());
     let generator = vec![
         ("tool", tool),
         ("processor", text_or_dash(machine.cpu_model.as_ref())),
@@ -141,18 +143,12 @@ pub(super) fn environment(run: &RunRecord) -> Section {
                 .cgroup_cores
                 .map_or_else(|| "no limit".to_owned(), |cores| format!("{cores:.1}")),
         ),
-        ("memory", or_dash(memory)),
+        ("memory", text_or_dash(memory.as_ref())),
         ("kernel", text_or_dash(machine.kernel.as_ref())),
         ("container", machine.container.clone().unwrap_or_else(|| "none seen".to_owned())),
-        (
-            "load average at the start",
-            or_dash(machine.load_average.map(|load| format!("{load:.2}"))),
-        ),
-        ("local ports", or_dash(ports)),
-        (
-            "file descriptors",
-            or_dash(files.map(|(soft, hard)| format!("{} of {}", count(soft), count(hard)))),
-        ),
+        ("load average at the start", text_or_dash(load.as_ref())),
+        ("local ports", text_or_dash(ports.as_ref())),
+        ("file descriptors", text_or_dash(files.as_ref())),
         ("queue of a listener, at most", count_or_dash(machine.somaxconn)),
         ("host, as a hash", text_or_dash(machine.host_hash.as_ref())),
     ];
@@ -160,7 +156,7 @@ pub(super) fn environment(run: &RunRecord) -> Section {
         ("address", target.url.clone()),
         ("spoken to as", target.profile.clone()),
         ("calls itself", text_or_dash(target.server.as_ref())),
-        ("started with", target.command.clone().unwrap_or_else(|| MISSING.to_owned())),
+        ("started with", text_or_dash(target.command.as_ref())),
         ("workers", count_or_dash(target.workers)),
         ("shape of permissions", target.permissions.clone()),
         ("an indexing request at rest", format!("{} ms", ms(target.base_ms))),
@@ -212,7 +208,10 @@ pub(super) fn beware(run: &RunRecord) -> Section {
 
 /// Every caution, and every flag that none of them tells.
 pub(super) fn warnings(run: &RunRecord) -> Vec<String> {
-    let told = cautions(run).into_iter().map(|caution| {
+    // What the target holds is counted after the run.
+    let is_early =
+        |caution: &Caution| is_running(run) && matches!(caution, Caution::NotCounted { .. });
+    let told = cautions(run).into_iter().filter(|caution| !is_early(caution)).map(|caution| {
         let text = caution.to_string();
         let mut letters = text.chars();
         let first = letters.next().map(char::to_uppercase).into_iter().flatten();

@@ -10,7 +10,7 @@ use crate::report::page::look::{Shape, Tone};
 use crate::report::record::TrialRecord;
 use crate::report::schema::RunRecord;
 use crate::report::times::PercentilesRecord;
-use crate::trial::void::{CPU_RATIO, LATENESS_P99_MS};
+use crate::trial::void::{CPU_RATIO, LATENESS_P50_MS, lateness_limit_ms};
 
 /// Lateness below it is as good as none, in milliseconds: it has to stand somewhere on a logarithmic axis.
 const SHORTEST_MS: f64 = 0.001;
@@ -37,8 +37,7 @@ pub(super) fn health(run: &RunRecord) -> Result<Section, PageError> {
             lateness(run, "p99", Tone::First, Shape::Diamond, |late| late.p99),
         ],
     );
-    let limit_ms = number(run, "P99_MS").map_or(LATENESS_P99_MS, |p99_ms| p99_ms / 100.0);
-    let limit_ms = limit_ms.max(LATENESS_P99_MS);
+    let limit_ms = lateness_limit_ms(number(run, "P99_MS").unwrap_or_default());
     let label = format!("p99 over {} ms voids a trial", short(limit_ms));
     late.marks.push(Mark { side: Side::Y, from: limit_ms, to: None, label, tone: Tone::Bad });
     late.height_px = 250;
@@ -57,9 +56,10 @@ pub(super) fn health(run: &RunRecord) -> Result<Section, PageError> {
         (CPU_RATIO * 100.0, format!("over {} voids a trial", percent(CPU_RATIO, 0)));
     cpu.marks.push(Mark { side: Side::Y, from, to: None, label, tone: Tone::Bad });
     cpu.height_px = 220;
+    let voids = format!("A p50 over {LATENESS_P50_MS} ms voids a trial too.");
     let none = "No trial tells how late the generator was.";
     Ok(section
-        .with(Block::chart(&late, "", none)?)
+        .with(Block::chart(&late, voids, none)?)
         .with(Block::chart(&cpu, "", none)?)
         .with(Block::Table { table: facts(run) })
         .with(Block::Table { table: trials_table(run) }))

@@ -1,6 +1,8 @@
 //! What users feel at shares of the capacity: percentile curves, tables, what an overload leaves behind.
 
-use super::words::{count, ms, number, objective_mark, percent, rate, rate_or_dash, span_or_dash};
+use super::words::{
+    count, is_running, ms, number, objective_mark, percent, rate, rate_or_dash, span_or_dash,
+};
 use crate::report::figure::{MISSING, span};
 use crate::report::page::PageError;
 use crate::report::page::axis::Axis;
@@ -14,8 +16,14 @@ use crate::units::round_to_u64;
 /// Points of a percentile curve: as many as can be told apart.
 const CURVE_POINTS: u32 = 120;
 
+/// Colours of the levels between rest and capacity.
+const TONES_BELOW: usize = 4;
+
 /// Why there are no levels.
 fn why_missing(run: &RunRecord) -> String {
+    if is_running(run) {
+        return "No level has been measured yet.".to_owned();
+    }
     let why = match (&run.levels_missing, run.capacity.rps) {
         (Some(reason), _) => format!("because {reason}"),
         (None, None) => {
@@ -75,21 +83,31 @@ fn curves<'a>(
     run: &'a RunRecord,
     stream: impl Fn(&'a LevelRecord) -> Option<&'a StreamRecord>,
 ) -> Vec<Series> {
-    let mut curves = Vec::new();
-    for (position, level) in run.levels.iter().enumerate() {
-        let Some(points) = stream(level).and_then(curve) else { continue };
-        // What lies beyond the capacity, at it and at rest looks the same in every report.
-        let tone = match level.load_percent {
-            0 => Tone::Soft,
-            100 => Tone::First,
-            over if over > 100 => Tone::Bad,
-            _ => Tone::of_kind(position.max(1)),
-        };
+    let drawn = run.levels.iter().filter_map(|level| {
+        let (tone, shape) = look(run, level);
         let label = format!("{} %", level.load_percent);
-        let series = Series::new(label, tone, Shape::Line, points);
-        curves.push(Series { is_labelled: true, ..series });
-    }
-    curves
+        let series = Series::new(label, tone, shape, stream(level).and_then(curve)?);
+        Some(Series { is_labelled: true, ..series })
+    });
+    drawn.collect()
+}
+
+/// What lies beyond the capacity, at it and at rest looks the same in every report; a second one of a colour is dashed.
+fn look(run: &RunRecord, level: &LevelRecord) -> (Tone, Shape) {
+    let below = |of_which: &dyn Fn(u32) -> bool| {
+        let loads = run.levels.iter().map(|other| other.load_percent);
+        loads.filter(|load| of_which(*load) && *load < level.load_percent).count()
+    };
+    let (tone, before) = match level.load_percent {
+        0 => (Tone::Soft, 0),
+        100 => (Tone::First, 0),
+        over if over > 100 => (Tone::Bad, below(&|load| load > 100)),
+        _ => {
+            let before = below(&|load| load > 0);
+            (Tone::of_kind(1 + before % TONES_BELOW), before / TONES_BELOW)
+        }
+    };
+    (tone, if before > 0 { Shape::Dashed } else { Shape::Line })
 }
 
 /// One in so many, and the time that it takes at least; `None` when the histogram cannot be read.
@@ -157,6 +175,9 @@ pub(super) fn recovery(run: &RunRecord) -> Result<Section, PageError> {
     let section = Section::new("recovery", "Overload and recovery", "Recovery", lead);
     let section = match run.overload.load_percent {
         Some(load_percent) => section.with(Block::text(overload_words(run, load_percent))),
+        None if is_running(run) => section.with(Block::missing(
+            "No level above 100 % has been measured yet, so it is not known what an overload does.",
+        )),
         None => section.with(Block::missing(
             "No level above 100 % was measured, so it is not known what an overload does.",
         )),

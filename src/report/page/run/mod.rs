@@ -31,11 +31,7 @@ pub(super) fn document(run: &RunRecord) -> Result<Document, PageError> {
     sections.push(facts::settings(run));
     sections.push(facts::beware(run));
     Ok(Document {
-        title: if answer::is_running(run) {
-            format!("running: {}", words::short_answer(run))
-        } else {
-            format!("{}: {}", run.outcome, words::short_answer(run))
-        },
+        title: words::title(run),
         about: answer::about(run),
         answer: answer::answer(run),
         sections,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::words::{
-    VERDICTS, capacity_marks, ms, objective_mark, purpose, rate_or_dash, short, told,
+    VERDICTS, capacity_marks, is_running, ms, objective_mark, purpose, rate_or_dash, short, told,
 };
 use crate::report::figure::span;
 use crate::report::page::PageError;
@@ -36,8 +36,10 @@ pub(super) fn staircase(run: &RunRecord) -> Result<Section, PageError> {
     chart.marks = capacity_marks(&run.capacity, Side::Y);
     chart.marks.extend(goal_mark(run));
     chart.marks.extend(levels_mark(run));
-    let note = "Point at a trial to read its reasons, or open the table. The blue band is the interval \
-                of the capacity.";
+    let mut note = "Point at a trial to read its reasons, or open the table.".to_owned();
+    if chart.marks.iter().any(|mark| mark.to.is_some()) {
+        note += " The blue band lies between the two ends of the capacity.";
+    }
     let section = section.with(Block::chart(&chart, note, NO_TRIAL)?);
     if run.trials.is_empty() {
         return Ok(section);
@@ -153,7 +155,11 @@ pub(super) fn latency(run: &RunRecord) -> Result<Section, PageError> {
                     at its median and one at its p99, where its samples carry one."
             .to_owned();
     if run.capacity.rps.is_none() {
-        note += " No capacity was confirmed, so none is drawn in.";
+        note += if is_running(run) {
+            " No capacity is confirmed yet, so none is drawn in."
+        } else {
+            " No capacity was confirmed, so none is drawn in."
+        };
     }
     let missing = "No trial offered documents, so there is no response time to show.";
     Ok(section.with(Block::chart(&chart, note, missing)?))

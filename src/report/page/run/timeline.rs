@@ -94,7 +94,8 @@ fn level_lines(run: &RunRecord) -> impl Iterator<Item = Mark> {
 /// Rates over the whole run.
 pub(super) fn rates(run: &RunRecord) -> Result<Section, PageError> {
     let lead = "What was offered, what was accepted, and what ended in any other way, second by second. The \
-                shade behind a trial is its verdict: green sustained, orange overloaded, grey void.";
+                shade behind a trial is its verdict: green sustained, orange overloaded, grey void, yellow undecided, \
+                as what offers no documents always is.";
     let mut section = Section::new("rates", "Rates over time", "Rates", lead);
     let charts = [
         (Workload::Index, "rates-index", "Indexing", "documents/s", 330),

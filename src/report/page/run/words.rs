@@ -5,7 +5,7 @@ use crate::report::page::axis::grouped;
 use crate::report::page::chart::{Mark, Side};
 use crate::report::page::look::{Shape, Tone};
 use crate::report::record::TrialRecord;
-use crate::report::schema::{CapacityRecord, RunRecord};
+use crate::report::schema::{CapacityRecord, RUNNING, RunRecord};
 
 /// A rate with one decimal, without its unit.
 pub(super) fn rate(per_second: f64) -> String {
@@ -126,9 +126,17 @@ pub(super) fn objective_mark(run: &RunRecord) -> Option<Mark> {
 }
 
 /// The answer in a few words, for the browser's tab.
-pub(super) fn short_answer(run: &RunRecord) -> String {
-    run.capacity.rps.map_or_else(
-        || format!("no capacity ({})", run.capacity.finding),
-        |rps| format!("{} documents/s", rate(rps)),
-    )
+pub(super) fn title(run: &RunRecord) -> String {
+    let found = run.capacity.rps.map(|rps| format!("{} documents/s", rate(rps)));
+    match (found, is_running(run)) {
+        (Some(found), true) => format!("running: {found}"),
+        (None, true) => "running: no capacity yet".to_owned(),
+        (Some(found), false) => format!("{}: {found}", run.outcome),
+        (None, false) => format!("{}: no capacity ({})", run.outcome, run.capacity.finding),
+    }
+}
+
+/// Whether the page is one of a run under way.
+pub(super) fn is_running(run: &RunRecord) -> bool {
+    run.capacity.finding == RUNNING
 }
