@@ -22,7 +22,8 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -72,11 +73,15 @@ fn python() -> Option<PathBuf> {
 
 /// The program of `tests/deploy/main.go`, which reads files as Compose and Nomad do.
 fn reader() -> Option<PathBuf> {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy-reader");
-    let mut build = Command::new("go");
-    build.args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".");
-    let built = tools::run(build.current_dir(root().join("tests/deploy")));
-    tools::need("go is needed", built.map(|()| program))
+    // Once: a program that one test runs cannot be written by another.
+    static DONE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let done = DONE.get_or_init(|| {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy-reader");
+        let mut go = Command::new("go");
+        go.args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".");
+        tools::run(go.current_dir(root().join("tests/deploy"))).map(|()| program)
+    });
+    tools::need("go is needed", done.clone())
 }
 
 #[track_caller]
@@ -137,7 +142,7 @@ fn every_file_that_the_page_names_is_there() {
     let page = read("docs/distributed.md");
     let is_path = |c: char| c.is_ascii_alphanumeric() || "/_-.".contains(c);
     let named = page.split(|c: char| !is_path(c)).filter(|word| {
-        word.starts_with("deploy/") || word.ends_with(".yaml") || word.ends_with(".svg")
+        word.starts_with("deploy/") || [".yaml", ".svg"].iter().any(|end| word.ends_with(end))
     });
     let named: BTreeSet<&str> = named.collect();
     assert!(named.len() > 10, "it names files: {named:?}");
@@ -370,17 +375,13 @@ fn nats_server() -> Option<()> {
             .args(["-c", "nats-server --version"])
             .env("PATH", path)
             .output()
-            .is_ok_and(is_success)
+            .is_ok_and(|it| it.status.success())
     };
     if !is_there() {
         tools::install("nats-server");
     }
     let found = if is_there() { Ok(()) } else { Err("no nats-server in PATH".to_owned()) };
     tools::need("nats-server is needed", found)
-}
-
-fn is_success(output: Output) -> bool {
-    output.status.success()
 }
 
 #[test]

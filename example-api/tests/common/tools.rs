@@ -60,6 +60,7 @@ pub fn npm(folder: &Path) -> Result<(), String> {
 
 /// Python with what `requirements` asks for in `folder`, installed once for each state of it; why not
 /// where that fails.
+#[allow(dead_code, reason = "not every test crate needs it")]
 pub fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
     // Several test programs may want it at once.
     let lock = File::create(folder.with_extension("lock")).map_err(|error| error.to_string())?;
