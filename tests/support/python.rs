@@ -1,8 +1,7 @@
 //! Python with what `analysis/requirements.txt` asks for, installed beside the build.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::tools;
 
@@ -11,22 +10,10 @@ pub(crate) fn analysis() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("analysis")
 }
 
-/// The program, installed once for each state of the requirements; why not where that fails.
+/// The program; why not where it cannot be installed.
 pub(crate) fn python() -> Result<PathBuf, String> {
-    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (folder, requirements) = (parent.join("analysis"), analysis().join("requirements.txt"));
-    // Several test programs may want it at once.
-    let lock = File::create(parent.join("analysis.lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-    let program = folder.join("bin/python");
-    if !tools::is_installed(&folder, &[&requirements]) {
-        tools::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut install = Command::new(&program);
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        tools::run(install.arg("--requirement").arg(&requirements))?;
-        tools::mark_installed(&folder, &[&requirements]);
-    }
-    Ok(program)
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("analysis");
+    tools::python(&folder, &analysis().join("requirements.txt"))
 }
 
 /// A run in virtual time, as a folder within `folder` that holds its result.

@@ -1,8 +1,8 @@
 //! Programs that only tests need: installed beside the build, or the test is skipped.
 #![allow(clippy::print_stderr, reason = "a skipped test says why")]
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What was installed; without it the one line that tells why the test is skipped, or, with STRICT
@@ -56,6 +56,24 @@ pub fn npm(folder: &Path) -> Result<(), String> {
         mark_installed(folder, &[&lock]);
     }
     Ok(())
+}
+
+/// Python with what `requirements` asks for in `folder`, installed once for each state of it; why not
+/// where that fails.
+#[allow(dead_code, reason = "not every test crate needs it")]
+pub fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
+    // Several test programs may want it at once.
+    let lock = File::create(folder.with_extension("lock")).map_err(|error| error.to_string())?;
+    lock.lock().map_err(|error| error.to_string())?;
+    let program = folder.join("bin/python");
+    if !is_installed(folder, &[requirements]) {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+        let mut install = Command::new(&program);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        run(install.arg("--requirement").arg(requirements))?;
+        mark_installed(folder, &[requirements]);
+    }
+    Ok(program)
 }
 
 fn content(files: &[&Path]) -> Vec<u8> {
