@@ -202,26 +202,27 @@ mod tests {
     fn nothing_is_drawn_for_49_times_as_long_as_drawing_took_whoever_asks() {
         let live = LivePage::new(slow_clock_ns);
         assert_eq!(live.whole(), None, "nothing before the run has begun");
-        let put = |name: &str, is_last: bool| {
+        let put = |name: &str| {
             let mut record = run(capacity(Finding::Capacity, Some(400.0)), terms(), 400);
             name.clone_into(&mut record.run.stamp.id);
-            live.put(record, is_last);
+            live.put(record);
         };
         let shows = |name: &str| {
             let page = live.whole().expect("a page");
             assert!(String::from_utf8_lossy(&page).contains(name), "{name} is not shown");
         };
-        put("the-first", false);
+        put("the-first");
         shows("the-first");
-        put("the-second", false);
+        put("the-second");
         for _ in 0..20 {
             shows("the-first");
         }
         NOW_NS.fetch_add(3 * SECOND_NS, Ordering::Relaxed);
         shows("the-second");
-        put("the-third", false);
+        put("the-third");
         shows("the-second");
-        put("the-last", true);
+        put("the-last");
+        live.finish();
         shows("the-last");
     }
 }
