@@ -51,6 +51,8 @@ pub struct Gathered {
     pub agents: Vec<AgentResult>,
     /// What makes the trial void, whatever its figures say.
     pub lapses: Vec<VoidReason>,
+    /// Seconds from the end of the last request to this; `None` where nothing was sent.
+    pub merged_after_s: Option<f64>,
 }
 
 /// Runs a trial: each member of `crew` gets the assignment at its position.
@@ -287,11 +289,14 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
         for party in std::mem::take(&mut self.parties) {
             let parts = party.together(true);
             let Stage::Done(done) = party.stage else { continue };
-            let clock = self.crew.members().get(party.member).and_then(|member| member.clock);
+            let member = self.crew.members().get(party.member);
+            let clock = member.and_then(|member| member.clock);
             gathered.accepted = std::mem::take(&mut gathered.accepted).merged(done.accepted);
             gathered.vitals = gathered.vitals.together(done.vitals);
             gathered.agents.push(AgentResult {
                 name: party.name,
+                cores: member.and_then(|member| member.cores),
+                calibrated_rps: member.map(|member| member.weight).filter(|weight| *weight > 0.0),
                 share_ratio: party.assignment.share.ratio(),
                 clock_ahead_ns: clock.map(|clock| clock.ahead_ns),
                 clock_error_ns: clock.map(|clock| clock.error_ns),
@@ -299,6 +304,11 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
                 vitals: done.vitals,
             });
         }
+        let ended_ns =
+            self.start_ns.map(|start_ns| start_ns + OffsetNs::from_s(gathered.vitals.wall_s).0);
+        let now_ns = self.crew.now_ns();
+        gathered.merged_after_s =
+            ended_ns.map(|ended_ns| OffsetNs(now_ns.saturating_sub(ended_ns)).as_s());
         Gathered { visible: self.visible, stopped: self.stopped, lapses: self.lapses, ..gathered }
     }
 

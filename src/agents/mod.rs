@@ -118,7 +118,9 @@ pub struct DoneReport {
 pub struct Member {
     /// What it is called in results.
     pub name: String,
-    /// How much it can send, against the others: what it reached when it was calibrated.
+    /// Processors of its machine; `None` where unknown.
+    pub cores: Option<u32>,
+    /// How much it can send, against the others: what it reached when it was calibrated, in requests per second.
     pub weight: f64,
     /// How well its clock is known.
     pub clock: Option<clock::Bearing>,

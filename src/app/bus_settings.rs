@@ -24,6 +24,8 @@ pub struct BusSettings {
     pub url: Option<String>,
     /// The most that the clock of an agent may be unsure by, in milliseconds.
     pub clock_error_ms: f64,
+    /// What the agent adds to its clock, in milliseconds.
+    pub clock_ahead_ms: f64,
     /// What the agent may send to.
     pub allowed: Vec<AllowedTarget>,
     /// What the agent is called; `None`: by the bus.
@@ -76,8 +78,15 @@ pub(super) fn bus(command: Command, values: &Values<'_>) -> Result<BusSettings> 
     let url = url.map(bus_url).transpose()?;
     let wanted = "a number of milliseconds above 0, at most 10000";
     let clock_error_ms = values.number("CLOCK_ERROR_MS", wanted, 0.001, 10_000.0)?;
-    let settings =
-        BusSettings { agents, url, clock_error_ms, allowed: allowed(values)?, name: name(values)? };
+    let wanted = "a number of milliseconds from 0 to 1000000";
+    let settings = BusSettings {
+        agents,
+        url,
+        clock_error_ms,
+        clock_ahead_ms: values.number("CLOCK_AHEAD_MS", wanted, 0.0, 1e6)?,
+        allowed: allowed(values)?,
+        name: name(values)?,
+    };
     match (command, &settings.url) {
         (Command::Agent, None) => {
             bail!("NATS must be given: where the agent is found, such as nats://127.0.0.1:4222")

@@ -279,6 +279,7 @@ pub const KEYS: &[Key] = &[
     key("CLOCK_ERROR_MS", "5", Capacity, "the most that the clock of an agent may be unsure by, in milliseconds"),
     key("ALLOW_TARGET", "none", Agent, "what this agent may be sent against: host:port or host:*, several with commas"),
     key("NAME", "auto", Agent, "what this agent is called in results"),
+    key("CLOCK_AHEAD_MS", "0", Agent, "what this agent adds to its clock, to try out how that is taken, in milliseconds"),
     key("ENGINE", "tantivy", ExampleApi, "example API: tantivy (a search engine inside), model (workers sleep; implied by SERVICE_MS and STALL_MS) or compat (workers burn CPU)"),
     key("FRONT", "pool", ExampleApi, "example API: pool (keep-alive, one queue) or prefork (as gunicorn)"),
     key("QUERY_WORKERS", "0", ExampleApi, "example API: workers for queries alone; 0: the same as for indexing"),

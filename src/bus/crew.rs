@@ -175,7 +175,7 @@ impl Crew for NatsCrew {
             if (is_complete && is_known) || (self.clock.monotonic_ns)() - began_ns > patience_ns {
                 break;
             }
-            self.bus.runtime.block_on(tokio::time::sleep(PAUSE));
+            self.bus.runtime.block_on(async { tokio::time::sleep(PAUSE).await });
         }
         let (now_ns, limit_ns) = (self.clock.now_ns(), self.call.clock_error_ns);
         let (mut lost, mut answered) = (Vec::new(), answered.into_iter());

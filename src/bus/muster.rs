@@ -66,7 +66,12 @@ impl NatsCrew {
         } else {
             about.name.clone()
         };
-        let member = Member { name, weight: about.calibrated_rps.unwrap_or_default(), clock: None };
+        let member = Member {
+            name,
+            cores: Some(about.cores),
+            weight: about.calibrated_rps.unwrap_or_default(),
+            clock: None,
+        };
         self.members.push(member.clone());
         self.seats.push(Seat { id, member, assembly: None });
         self.about.push(about);

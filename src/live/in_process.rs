@@ -30,7 +30,7 @@ pub(super) struct Post {
 /// Both ends.
 pub(super) fn in_process() -> (InProcess, Post) {
     let ((orders, taken), (reports, heard)) = (channel(), channel());
-    let member = Member { name: "local".to_owned(), weight: 1.0, clock: None };
+    let member = Member { name: "local".to_owned(), cores: None, weight: 1.0, clock: None };
     let crew = InProcess { members: [member], orders, reports: heard, is_gone: false };
     (crew, Post { orders: taken, reports })
 }

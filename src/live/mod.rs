@@ -302,8 +302,10 @@ impl<N: Numbers> Measurer for LiveMeasurer<N> {
             vitals: gathered.vitals,
             visible: gathered.visible,
             server: changes(&before, self.counter.figures()),
-            agents: gathered.agents,
+            // The only agent of a run on one machine is the run itself.
+            agents: if self.crew.is_some() { gathered.agents } else { Vec::new() },
             lapses: gathered.lapses,
+            merged_after_s: gathered.merged_after_s,
         })
     }
 

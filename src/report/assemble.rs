@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::agents::agents;
 use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord, cpu_us_per_request};
 use super::repeats::RepeatRecord;
@@ -149,6 +150,7 @@ impl RunRecord {
             settings: inputs.settings,
             corpus: inputs.corpus,
             overload: overload(&levels, capacity.rps),
+            agents: agents(&trials),
             generator: generator(sums, outcome.capacity.finding, &levels, &trials),
             verification: inputs.verification,
             capacity,

@@ -4,6 +4,7 @@
 //! run, from whatever is there: an interrupted run has the same keys as a finished one.
 
 pub mod advice;
+pub mod agents;
 pub mod artifacts;
 pub mod assemble;
 pub mod caution;

@@ -97,6 +97,7 @@ pub fn under_way(plan: &TrialPlan, tick: &Tick<'_>, started_s: f64) -> Option<Tr
         server: BTreeMap::new(),
         agents: Vec::new(),
         lapses: Vec::new(),
+        merged_after_s: None,
     };
     let mut record = TrialRecord::new(&result, &Evidence::nothing_yet());
     RUNNING.clone_into(&mut record.verdict);

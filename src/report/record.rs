@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::agents::TrialAgentRecord;
 use super::schema::{CalibrationRecord, SettingRecord};
 use super::slo::SloRecord;
 use super::stream::StreamRecord;
@@ -43,8 +44,15 @@ pub struct TrialRecord {
     pub evidence: Evidence,
     /// Seconds from its last due time to its end.
     pub drained_s: f64,
-    /// How the generator fared.
+    /// How the generator fared, all agents together where there are several.
     pub generator: TrialGeneratorRecord,
+    /// Seconds from the end of the last request until what all senders had counted was one; null in virtual time and in
+    /// results of earlier versions.
+    #[serde(default)]
+    pub merged_after_s: Option<f64>,
+    /// Each agent's part, where other machines sent; empty where the coordinator's own did.
+    #[serde(default)]
+    pub agents: Vec<TrialAgentRecord>,
     /// What the server told of itself: what happened meanwhile (`_total`), and how it stood afterwards.
     #[serde(default)]
     pub server: BTreeMap<String, f64>,
@@ -143,6 +151,8 @@ impl TrialRecord {
             evidence: evidence.clone(),
             drained_s: result.drained_s(),
             generator: TrialGeneratorRecord::new(result),
+            merged_after_s: result.merged_after_s,
+            agents: result.agents.iter().map(TrialAgentRecord::new).collect(),
             server: result.server.clone(),
             visible: result.visible.clone(),
             streams: result.streams.iter().map(StreamRecord::from_result).collect(),

@@ -100,6 +100,7 @@ pub(crate) fn trial_result(id: u32, purpose: Purpose, streams: Vec<StreamResult>
         server: BTreeMap::new(),
         agents: Vec::new(),
         lapses: Vec::new(),
+        merged_after_s: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::agents::AgentRecord;
 pub use super::criterion::{CriterionRecord, Outcome};
 use super::environment::{EnvironmentRecord, ToolRecord};
 use super::record::{RecoveryRecord, TrialRecord};
@@ -18,7 +19,7 @@ use super::times::LatenessRecord;
 use super::verification::VerificationRecord;
 
 /// Version of the keys and their meaning.
-pub const SCHEMA_VERSION: &str = "1.1.0";
+pub const SCHEMA_VERSION: &str = "1.2.0";
 
 /// The finding of a run, and the verdict of a trial, that is not over yet: what the live page is made of says so, and
 /// no file ever does.
@@ -59,6 +60,9 @@ pub struct RunRecord {
     pub overload: OverloadRecord,
     /// How the generator fared.
     pub generator: GeneratorRecord,
+    /// The machines that sent, where the coordinator's own did not; empty otherwise and in results of earlier versions.
+    #[serde(default)]
+    pub agents: Vec<AgentRecord>,
     /// Documents: what was accepted and what the target holds.
     pub verification: VerificationRecord,
     /// The sign-off file that the run was judged by; null without one.

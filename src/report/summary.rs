@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::caution::{Caution, bracket, caution_lines};
-use super::figure::{MISSING, columns, counted, entry, ms, rate, short_rate, span};
+use super::figure::{MISSING, columns, counted, entry, ms, plain, rate, short_rate, span};
 use super::repeats::{ends_words, repeats_told};
 use super::schema::{CriterionRecord, LevelRecord, Outcome, RunRecord};
 use super::verification::VerificationRecord;
@@ -19,6 +19,7 @@ pub fn summary(run: &RunRecord, cautions: &[Caution], folder: &str) -> String {
     text.push_str(&levels(&run.levels));
     text.push_str(&overload(run));
     text.push_str(&generator(run));
+    text.push_str(&crew(run));
     text.push_str(&documents(run));
     text.push_str(&caution_lines(cautions));
     text.push_str(&judgement(run));
@@ -171,6 +172,29 @@ fn generator(run: &RunRecord) -> String {
             ms(late.p50),
             ms(late.p99),
             ms(late.max)
+        ),
+    )
+}
+
+/// Who sent, where other machines did.
+fn crew(run: &RunRecord) -> String {
+    if run.agents.is_empty() {
+        return String::new();
+    }
+    let parts = run.agents.iter().map(|agent| {
+        let name = plain(&agent.name);
+        match agent.lost.first() {
+            Some(loss) => format!("{name} lost in {}", loss.trial),
+            None => format!("{name} {:.0} %", agent.share_ratio * 100.0),
+        }
+    });
+    let error_ms = run.agents.iter().filter_map(|agent| agent.clock_error_ms).reduce(f64::max);
+    entry(
+        "agents",
+        &format!(
+            "{} of the load at last; clocks known to {} ms",
+            parts.collect::<Vec<_>>().join(", "),
+            ms(error_ms)
         ),
     )
 }

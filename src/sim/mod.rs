@@ -127,6 +127,7 @@ impl Measurer for SimMeasurer {
             server: BTreeMap::new(),
             agents: Vec::new(),
             lapses: Vec::new(),
+            merged_after_s: None,
         })
     }
 

@@ -150,6 +150,10 @@ impl Vitals {
 pub struct AgentResult {
     /// What it is called.
     pub name: String,
+    /// Processors of its machine; `None` where unknown.
+    pub cores: Option<u32>,
+    /// What it reached when it was calibrated.
+    pub calibrated_rps: Option<f64>,
     /// Its part of all slots.
     pub share_ratio: f64,
     /// By how much its clock is ahead of the coordinator's; `None` where both are one.
@@ -213,6 +217,8 @@ pub struct TrialResult {
     pub agents: Vec<AgentResult>,
     /// What makes it void, whatever its figures say.
     pub lapses: Vec<VoidReason>,
+    /// Seconds from the end of its last request to this result; `None` in virtual time.
+    pub merged_after_s: Option<f64>,
 }
 
 impl TrialResult {

@@ -1,7 +1,9 @@
 //! A server for tests: plain threads on a free port of the loopback, one behaviour each.
 #![allow(dead_code, reason = "every test crate uses its own part")]
 
+pub(crate) mod bus;
 pub(crate) mod encrypted;
+pub(crate) mod hosts;
 pub(crate) mod search;
 pub(crate) mod tool;
 pub(crate) mod trials;

@@ -13,7 +13,9 @@ pub(crate) fn plimsoll(folder: &Path, arguments: &[&str]) -> Command {
     command.current_dir(folder).env("XDG_STATE_HOME", folder.join("state")).args(arguments);
     command.env_remove("GITHUB_STEP_SUMMARY");
     for (name, _) in std::env::vars_os() {
-        if name == "WORKERS" || name.to_string_lossy().starts_with("PLIMSOLL_") {
+        let is_ours =
+            ["PLIMSOLL_", "NATS_"].into_iter().any(|of| name.to_string_lossy().starts_with(of));
+        if name == "WORKERS" || is_ours {
             command.env_remove(name);
         }
     }

@@ -10,14 +10,15 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
 use crate::app::settings::Settings;
 use crate::app::worker::{Terms, Worker};
-use crate::bus::BusError;
 use crate::bus::post::Post;
+use crate::bus::{BusError, Clock};
 use crate::corpus::Corpus;
 use crate::live::vitals::raise_descriptors;
 use crate::live::{Pacing, Reuse, Tuning, self_test};
 use crate::profile::PermissionsShape;
 use crate::profile::example_api::ExampleApi;
 use crate::term::complain;
+use crate::units::round_to_u64;
 
 /// Connections that it may open to ask itself what it can do.
 const LANES: u32 = 256;
@@ -41,7 +42,9 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
     let calibration = self_test::calibrate(&(profile as _), 1, tuning, &|| interrupt.is_asked())
         .map_err(Failure::internal)?;
     let reach = calibration.and_then(|calibration| calibration.ceiling_rps);
-    let clock = clock();
+    let own = clock();
+    let ahead_ns = round_to_u64(settings.bus.clock_ahead_ms * 1e6);
+    let clock = Clock { anchor_ns: own.anchor_ns + ahead_ns, ..own };
     let about = HashMap::from([(
         "calibrated_rps".to_owned(),
         reach.map_or_else(|| "unknown".to_owned(), |rps| format!("{rps:.0}")),

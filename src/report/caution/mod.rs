@@ -53,6 +53,11 @@ pub enum Caution {
         /// Each with its value and that of the file.
         settings: Vec<String>,
     },
+    /// Agents were lost during the run.
+    AgentsLost {
+        /// Each with the trial and how that showed.
+        losses: Vec<String>,
+    },
     /// The bracket that an unconfirmed search had come to.
     UnconfirmedBracket {
         /// Highest rate that passed, in documents per second.
@@ -127,6 +132,7 @@ pub fn cautions(run: &RunRecord) -> Vec<Caution> {
     if has_flag("co_located") {
         found.push(Caution::CoLocated);
     }
+    found.extend(agents_lost(run));
     found.extend(lanes_clamped(run));
     if run.setting("INSECURE") == Some("true") {
         found.push(Caution::Insecure);
@@ -170,6 +176,17 @@ fn void_levels(run: &RunRecord) -> impl Iterator<Item = Caution> {
         let reason = trial.reasons.join("; ");
         Some(Caution::VoidLevel { load_percent: level.load_percent, reason })
     })
+}
+
+fn agents_lost(run: &RunRecord) -> Option<Caution> {
+    let losses = run.agents.iter().flat_map(|agent| {
+        agent.lost.iter().map(|loss| {
+            let (name, why) = (figure::plain(&agent.name), figure::plain(&loss.why));
+            format!("{name} in {}: {why}", loss.trial)
+        })
+    });
+    let losses: Vec<String> = losses.collect();
+    (!losses.is_empty()).then_some(Caution::AgentsLost { losses })
 }
 
 fn lanes_clamped(run: &RunRecord) -> Option<Caution> {

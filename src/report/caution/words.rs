@@ -43,6 +43,7 @@ impl fmt::Display for Caution {
                 if *is_left_out { ": the limits of the sign-off file are left out" } else { "" }
             ),
             Self::SloOverridden { settings } => overridden(settings, f),
+            Self::AgentsLost { losses } => agents_lost(losses, f),
             Self::UnconfirmedBracket { low_rps, high_rps } => write!(
                 f,
                 "the search had come to {low_rps:.1} – {high_rps:.1} documents/s: a hint for \
@@ -77,6 +78,15 @@ impl fmt::Display for Caution {
             }
         }
     }
+}
+
+fn agents_lost(losses: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "agents were lost ({}); what they took part in then is void, and was measured again as far \
+         as agents were left",
+        losses.join("; ")
+    )
 }
 
 fn overridden(settings: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! Can the measurement be believed: how late the generator was, and what it used of its machine.
 
+use super::crew::agents_table;
 use super::words::{count, count_or_dash, ms, number, percent, rate_or_dash, short, told};
 use crate::report::figure::MISSING;
 use crate::report::page::PageError;
@@ -58,11 +59,15 @@ pub(super) fn health(run: &RunRecord) -> Result<Section, PageError> {
     cpu.height_px = 220;
     let voids = format!("A p50 over {LATENESS_P50_MS} ms voids a trial too.");
     let none = "No trial tells how late the generator was.";
-    Ok(section
+    let section = section
         .with(Block::chart(&late, voids, none)?)
         .with(Block::chart(&cpu, "", none)?)
         .with(Block::Table { table: facts(run) })
-        .with(Block::Table { table: trials_table(run) }))
+        .with(Block::Table { table: trials_table(run) });
+    if run.agents.is_empty() {
+        return Ok(section);
+    }
+    Ok(section.with(Block::Table { table: agents_table(&run.agents) }))
 }
 
 fn places() -> impl Iterator<Item = f64> {

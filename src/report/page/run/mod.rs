@@ -1,6 +1,7 @@
 //! The page of one run: what is said of it, in the order of reading.
 
 mod answer;
+mod crew;
 mod facts;
 mod generator;
 mod heat;
