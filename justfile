@@ -60,6 +60,13 @@ open *ARGS: _build
 signoff *ARGS: _build
     @{{ plimsoll }} signoff "$@"
 
+# Send from this machine for a run whose coordinator is elsewhere: just agent NATS=nats://bus:4222 ALLOW_TARGET=service:8080
+[group('measure')]
+[no-exit-message]
+[positional-arguments]
+agent *ARGS: _build
+    @{{ plimsoll }} agent "$@"
+
 # Offer one fixed rate: just load RPS=200 DURATION_S=10
 [group('measure')]
 [no-exit-message]

@@ -44,11 +44,7 @@ impl fmt::Display for Caution {
             ),
             Self::SloOverridden { settings } => overridden(settings, f),
             Self::AgentsLost { losses } => agents_lost(losses, f),
-            Self::UnconfirmedBracket { low_rps, high_rps } => write!(
-                f,
-                "the search had come to {low_rps:.1} – {high_rps:.1} documents/s: a hint for \
-                 FLOOR_RPS and CEILING_RPS of the next run, not a capacity"
-            ),
+            Self::UnconfirmedBracket { low_rps, high_rps } => unconfirmed(*low_rps, *high_rps, f),
             Self::LevelsMissing { reason } => write!(
                 f,
                 "levels are missing because {reason}; the capacity stays, run again for the levels"
@@ -78,6 +74,14 @@ impl fmt::Display for Caution {
             }
         }
     }
+}
+
+fn unconfirmed(low_rps: f64, high_rps: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "the search had come to {low_rps:.1} – {high_rps:.1} documents/s: a hint for FLOOR_RPS and \
+         CEILING_RPS of the next run, not a capacity"
+    )
 }
 
 fn agents_lost(losses: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
