@@ -1,7 +1,5 @@
 //! Settings of runs on several machines: how many agents, on which bus, and what an agent may be sent against.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, anyhow, bail};
 use hyper::Uri;
 
@@ -151,11 +149,6 @@ fn name(values: &Values<'_>) -> Result<Option<String>> {
             text => is_name.then(|| Some(text.to_owned())),
         }
     })
-}
-
-/// A file that the environment names.
-pub(super) fn file_of(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::bus_settings::file_of;
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::settings::Settings;
@@ -56,7 +55,7 @@ pub(super) fn bus_plan(url: &str) -> Result<BusPlan, Failure> {
     let known = [
         ("NATS_TOKEN", text("NATS_TOKEN").map(Credentials::Token)),
         ("NATS_NKEY", text("NATS_NKEY").map(Credentials::Nkey)),
-        ("NATS_CREDS", file_of("NATS_CREDS").map(Credentials::File)),
+        ("NATS_CREDS", text("NATS_CREDS").map(|path| Credentials::File(path.into()))),
     ];
     let mut given = known.into_iter().filter_map(|(name, found)| Some((name, found?)));
     let first = given.next();
@@ -64,7 +63,7 @@ pub(super) fn bus_plan(url: &str) -> Result<BusPlan, Failure> {
         return Err(Failure::usage(anyhow!("{one} and {other} are both set; unset one of them")));
     }
     let credentials = first.map_or(Credentials::None, |(_, credentials)| credentials);
-    Ok(BusPlan { url: url.to_owned(), credentials, ca: file_of("NATS_CA") })
+    Ok(BusPlan { url: url.to_owned(), credentials, ca: text("NATS_CA").map(Into::into) })
 }
 
 /// Finds the agents of a run against the target at `base_url`.

@@ -18,7 +18,6 @@ use super::settings::Settings;
 use super::system::{System, launch};
 use super::target::{BaseUrl, Target};
 use crate::agents::wire::Enlisted;
-use crate::campaign::presets::Preset;
 use crate::corpus::Corpus;
 use crate::files::manifest::FileLimits;
 use crate::files::numbers::NumberFile;
@@ -209,7 +208,7 @@ fn deal_to_agents(
         return Ok(Vec::new());
     };
     let agents = crew.about().to_vec();
-    measurer.deal_to(Box::new(crew), settings.preset == Preset::Signoff);
+    measurer.deal_to(Box::new(crew), settings.preset == crate::campaign::presets::Preset::Signoff);
     Ok(agents)
 }
 

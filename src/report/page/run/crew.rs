@@ -9,6 +9,7 @@ use crate::report::page::document::{Column, Table};
 pub(super) fn agents_table(agents: &[AgentRecord]) -> Table {
     let head = [
         ("agent", Column::Word),
+        ("lost in", Column::Word),
         ("cores", Column::Number),
         ("reached alone/s", Column::Number),
         ("share", Column::Number),
@@ -16,18 +17,17 @@ pub(super) fn agents_table(agents: &[AgentRecord]) -> Table {
         ("offered", Column::Number),
         ("accepted", Column::Number),
         ("not sent", Column::Number),
-        ("late p50 ms", Column::Number),
         ("late p99 ms", Column::Number),
         ("late max ms", Column::Number),
         ("CPU", Column::Number),
         ("clock ahead ms", Column::Number),
         ("clock error ms", Column::Number),
-        ("lost in", Column::Word),
     ];
     let rows = agents.iter().map(|agent| {
         let reach = agent.calibrated_rps.map_or_else(|| MISSING.to_owned(), short_rate);
         vec![
             plain(&agent.name).into(),
+            lost_in(agent).into(),
             count_or_dash(agent.cores.map(u64::from)).into(),
             reach.into(),
             percent(agent.share_ratio, 1).into(),
@@ -35,13 +35,11 @@ pub(super) fn agents_table(agents: &[AgentRecord]) -> Table {
             count(agent.offered).into(),
             count(agent.accepted).into(),
             count(agent.unsent).into(),
-            ms(agent.lateness_ms.p50).into(),
             ms(agent.lateness_ms.p99).into(),
             ms(agent.lateness_ms.max).into(),
             percent(agent.cpu_ratio, 0).into(),
             ms(agent.clock_ahead_ms).into(),
             ms(agent.clock_error_ms).into(),
-            lost_in(agent).into(),
         ]
     });
     let note = "Agents: each machine's part; lateness and processor time of its worst trial";
