@@ -1,6 +1,7 @@
 //! A server for tests: plain threads on a free port of the loopback, one behaviour each.
 #![allow(dead_code, reason = "every test crate uses its own part")]
 
+pub(crate) mod crew;
 pub(crate) mod encrypted;
 pub(crate) mod search;
 pub(crate) mod tool;
