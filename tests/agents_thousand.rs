@@ -14,14 +14,21 @@ use std::collections::BTreeSet;
 use plimsoll::agents::Crew;
 use plimsoll::sim::crew::SimCrew;
 use plimsoll::sim::crew::plan::Mishap;
-use plimsoll::trial::StopCause;
+use plimsoll::trial::{StopCause, TrialPlan};
 use support::crew::{Eyes, alone, assert_honest, assert_same, lost, run, sound, trial};
 
 const AGENTS: usize = 1000;
 
+/// A trial of documents alone: the books of a stream take half a megabyte at each end.
+fn indexing(measure_s: f64, seed: u64) -> TrialPlan {
+    let mut trial = trial(1, 1500.0, measure_s, seed);
+    trial.streams.truncate(1);
+    trial
+}
+
 #[test]
 fn a_thousand_agents_count_what_one_would() {
-    let trial = trial(1, 1500.0, 0.8, 17);
+    let trial = indexing(0.8, 17);
     let mut plan = sound(AGENTS, 17);
     // As long as a coordinator needs for a report.
     plan.handling_us = 300.0;
@@ -36,7 +43,7 @@ fn a_thousand_agents_count_what_one_would() {
 
 #[test]
 fn of_a_thousand_agents_exactly_those_are_named_that_were_lost() {
-    let trial = trial(1, 1500.0, 2.8, 19);
+    let trial = indexing(2.8, 19);
     let mut plan = sound(AGENTS, 19);
     plan.way.loss_ratio = 0.01;
     plan.way.jitter_ms = 3.0;
@@ -48,8 +55,7 @@ fn of_a_thousand_agents_exactly_those_are_named_that_were_lost() {
     let together = run(&mut crew, &trial, &mut Eyes::open());
     assert_eq!(together.stopped, Some(StopCause::AgentLost), "it is void");
     let wanted: BTreeSet<usize> = crew.hurt().iter().copied().chain(dead).collect();
-    let mut wanted: Vec<String> =
-        wanted.iter().map(|agent| format!("sim-{}", agent + 1)).collect();
+    let mut wanted: Vec<String> = wanted.iter().map(|agent| format!("sim-{}", agent + 1)).collect();
     wanted.sort();
     assert!(wanted.len() > 10, "something was lost on the bus: {wanted:?}");
     assert_eq!(lost(&together), wanted, "whose reports were lost, who died, and nobody else");

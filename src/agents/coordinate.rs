@@ -68,7 +68,7 @@ pub fn coordinate<C: Crew + ?Sized>(
     coordination.run(watch, beside);
     let Coordination { parties, start_ns, stopped, accepted, visible, lapses, .. } = coordination;
     let put_together = gather(&plan, parties, crew.members(), start_ns.is_some());
-    Gathered { stopped, accepted, visible, lapses, ..put_together }
+    Gathered { accepted, visible, stopped, lapses, ..put_together }
 }
 
 struct Coordination<'a, C: ?Sized> {

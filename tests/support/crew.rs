@@ -171,9 +171,13 @@ pub(crate) fn assert_is_schedule(one: &Gathered, plan: &TrialPlan, service: &Ser
             .schedule(position, stream)
             .map(|arrival| service.outcome(arrival, stream, seed))
             .collect();
-        outcomes.iter().for_each(|outcome| truth.arrive(outcome.due, outcome.part));
+        for outcome in &outcomes {
+            truth.arrive(outcome.due, outcome.part);
+        }
         outcomes.sort_by_key(|outcome| outcome.ended);
-        outcomes.iter().for_each(|outcome| truth.record(outcome));
+        for outcome in &outcomes {
+            truth.record(outcome);
+        }
         truth.close();
         assert_eq!(tally.scheduled, truth.scheduled, "{:?}", stream.workload);
         assert_eq!(tally.counts, truth.counts, "{:?}", stream.workload);

@@ -129,9 +129,9 @@ impl SimCrew {
 
     /// Whether one of these mishaps has come over an agent by `now_ns`.
     fn has(&self, agent: usize, now_ns: u64, is_it: impl Fn(Mishap) -> bool) -> bool {
-        let now_s = OffsetNs(now_ns.saturating_sub(BIRTH_NS)).as_s();
+        let elapsed_s = OffsetNs(now_ns.saturating_sub(BIRTH_NS)).as_s();
         let has_come =
-            |mishap: Mishap| is_it(mishap) && mishap.at_s().is_some_and(|at_s| now_s >= at_s);
+            |mishap: Mishap| is_it(mishap) && mishap.at_s().is_some_and(|at_s| elapsed_s >= at_s);
         self.agents.get(agent).is_some_and(|own| own.meets(has_come))
     }
 
