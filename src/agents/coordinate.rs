@@ -3,24 +3,26 @@
 //! What is lost is not made up for. A trial whose agent falls silent offers less than it says, so that it is void; it is
 //! for the next one to deal the slots anew.
 
-use super::party::{Party, Stage, books};
+use super::duty::MUTE_NS;
+pub use super::gather::Gathered;
+use super::gather::{gather, so_far};
+use super::party::{Limits, Party, Stage};
 use super::{Assignment, Crew, Heard, Order, Report};
 use crate::corpus::number_set::NumberSet;
 use crate::trial::hidden::Visible;
-use crate::trial::result::{AgentResult, AgentStream, Vitals};
 use crate::trial::tally::Tally;
 use crate::trial::verdict::VoidReason;
-use crate::trial::{
-    Flow, StopCause, StreamPlan, StreamView, Tick, TrialId, TrialPlan, Watch, Workload,
-};
+use crate::trial::{Flow, StopCause, StreamPlan, StreamView, Tick, TrialPlan, Watch, Workload};
 use crate::units::{NS_PER_S, OffsetNs, ms_to_ns};
 
 /// The user, the target and the agents are looked after this often.
 const LOOK_NS: u64 = 20_000_000;
+/// So many reports are taken in between two such looks, at the most.
+const HEARD_TOGETHER: usize = 64;
+/// Whoever did not get round to listening for so long does not know who was silent meanwhile.
+const HELD_UP_NS: u64 = 250_000_000;
 /// An agent that is not ready by then will not be.
 const READY_NS: u64 = 10 * NS_PER_S;
-/// An agent that is there and tells nothing of the running trial for so long stands still.
-const STANDSTILL_NS: u64 = 5 * NS_PER_S;
 /// After the last deadline an agent has so long to tell what it has counted.
 const TELL_NS: u64 = 10 * NS_PER_S;
 
@@ -32,27 +34,6 @@ pub trait Beside {
     fn target_lives(&mut self) -> bool;
     /// Counts of visible documents since the last look, with their seconds since the start.
     fn counted(&mut self) -> Vec<(f64, u64)>;
-}
-
-/// What a trial of all agents came to.
-#[derive(Debug, Default)]
-pub struct Gathered {
-    /// What all have counted together, stream by stream.
-    pub tallies: Vec<Tally>,
-    /// Documents that were accepted.
-    pub accepted: NumberSet,
-    /// What searches found meanwhile.
-    pub visible: Vec<Visible>,
-    /// Why it ended before its plan did.
-    pub stopped: Option<StopCause>,
-    /// How all agents fared together.
-    pub vitals: Vitals,
-    /// Each agent's part.
-    pub agents: Vec<AgentResult>,
-    /// What makes the trial void, whatever its figures say.
-    pub lapses: Vec<VoidReason>,
-    /// Seconds from the end of the last request to this; `None` where nothing was sent.
-    pub merged_after_s: Option<f64>,
 }
 
 /// Runs a trial: each member of `crew` gets the assignment at its position.
@@ -74,16 +55,28 @@ pub fn coordinate<C: Crew + ?Sized>(
     }
     let mut coordination = Coordination {
         plan: &plan,
-        crew,
+        crew: &mut *crew,
         parties,
         start_ns: None,
-        began_ns: now_ns,
+        ready_by_ns: now_ns + READY_NS,
+        over_by_ns: u64::MAX,
+        listened_ns: now_ns,
         stopped: None,
+        accepted: NumberSet::default(),
         visible: Vec::new(),
         lapses: Vec::new(),
     };
     coordination.run(watch, beside);
-    coordination.gathered()
+    let Coordination { parties, start_ns, stopped, accepted, visible, lapses, .. } = coordination;
+    // Whoever is lost may have gone on until it missed its coordinator.
+    let until =
+        start_ns.map(|start_ns| OffsetNs((crew.now_ns() + MUTE_NS).saturating_sub(start_ns)));
+    let put_together = gather(&plan, parties, crew.members(), until);
+    let ended_ns =
+        start_ns.map(|start_ns| start_ns + OffsetNs::from_s(put_together.vitals.wall_s).0);
+    let merged_after_s =
+        ended_ns.map(|ended_ns| OffsetNs(crew.now_ns().saturating_sub(ended_ns)).as_s());
+    Gathered { accepted, visible, stopped, lapses, merged_after_s, ..put_together }
 }
 
 struct Coordination<'a, C: ?Sized> {
@@ -92,8 +85,14 @@ struct Coordination<'a, C: ?Sized> {
     parties: Vec<Party>,
     /// Start of the schedule, once the order to go was given.
     start_ns: Option<u64>,
-    began_ns: u64,
+    ready_by_ns: u64,
+    /// By then everybody has told everything.
+    over_by_ns: u64,
+    /// When it last listened.
+    listened_ns: u64,
     stopped: Option<StopCause>,
+    /// Documents of those who have told everything.
+    accepted: NumberSet,
     visible: Vec<Visible>,
     lapses: Vec<VoidReason>,
 }
@@ -101,11 +100,7 @@ struct Coordination<'a, C: ?Sized> {
 impl<C: Crew + ?Sized> Coordination<'_, C> {
     fn run(&mut self, watch: &mut impl Watch, beside: &mut dyn Beside) {
         while !self.parties.iter().all(Party::is_over) {
-            if let Some(heard) = self.crew.hear(LOOK_NS) {
-                self.take(heard);
-                self.go_when_ready(beside);
-                self.look(watch, beside);
-            }
+            let is_all_heard = self.hear(watch, beside);
             if watch.interrupted() {
                 self.stop(StopCause::Interrupted);
             }
@@ -116,8 +111,21 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
                 // Nobody has sent anything.
                 return;
             }
-            self.miss_the_silent();
+            self.miss_the_silent(is_all_heard);
         }
+    }
+
+    /// Takes in what waits to be heard; false when there may be more.
+    fn hear(&mut self, watch: &mut impl Watch, beside: &mut dyn Beside) -> bool {
+        let mut wait_ns = LOOK_NS;
+        for _ in 0..HEARD_TOGETHER {
+            let Some(heard) = self.crew.hear(wait_ns) else { return true };
+            self.take(heard);
+            self.go_when_ready(beside);
+            self.look(watch, beside);
+            wait_ns = 0;
+        }
+        false
     }
 
     fn take(&mut self, heard: Heard) {
@@ -126,30 +134,44 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
             Heard::From(member, report) => (member, report),
             Heard::Lost(member, why) => return self.lose(member, &why),
         };
-        let Some(party) = self.parties.iter_mut().find(|party| party.member == member) else {
-            return;
-        };
+        let found = self.parties.iter_mut().find(|party| party.member == member);
+        // Whoever has told everything has nothing to add.
+        let Some(party) = found.filter(|party| !party.is_over()) else { return };
         party.heard_ns = now_ns;
-        let id = self.plan.id;
-        match report {
-            Report::Ready { trial } if trial == id => {
-                if matches!(party.stage, Stage::Preparing) {
-                    party.stage = Stage::Ready;
-                }
-            }
-            Report::Refused { trial, why } if trial == id => self.lose(member, &why),
-            Report::Tick(tick) if TrialId(tick.trial) == id => party.tells(tick, now_ns),
-            Report::Stopped { trial, cause } if trial == id => self.stop(cause),
-            Report::Done(done) if TrialId(done.trial) == id => {
-                let cause = done.stopped;
-                if let Err(why) = party.finish(done) {
-                    self.lose(member, &why);
-                } else if let Some(cause) = cause {
-                    self.stop(cause);
-                }
-            }
+        if report.trial() != Some(self.plan.id) {
             // Of another trial, or a mere sign of life.
-            _ => {}
+            return;
+        }
+        let has_begun = matches!(party.stage, Stage::Running);
+        match report {
+            Report::Ready { .. } => party.gets_ready(),
+            Report::Refused { why, .. } => self.lose(member, &why),
+            _ if !has_begun => self.lose(member, "it tells of a trial that has not begun"),
+            Report::Tick(tick) => party.tells(tick, now_ns),
+            Report::Stopped { cause, .. } => self.stop_for(member, cause),
+            Report::Done(done) => {
+                let cause = done.stopped;
+                match party.finish(done) {
+                    Ok(accepted) => {
+                        self.accepted = std::mem::take(&mut self.accepted).merged(accepted);
+                    }
+                    Err(why) => return self.lose(member, &why),
+                }
+                if let Some(cause) = cause {
+                    self.stop_for(member, cause);
+                }
+            }
+            Report::Beat => {}
+        }
+    }
+
+    /// Stops for the reason that a member stopped for.
+    fn stop_for(&mut self, member: usize, cause: StopCause) {
+        // Only the coordinator knows what the user wants: an agent that stops unasked is taken away from the run.
+        if cause == StopCause::Interrupted && self.stopped < Some(cause) {
+            self.lapse(member, "it stopped before its part was sent");
+        } else {
+            self.stop(cause);
         }
     }
 
@@ -167,6 +189,7 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
             party.told_ns = start_ns;
         }
         self.start_ns = Some(start_ns);
+        self.over_by_ns = start_ns + self.offering_ns() + self.ending_ns();
         beside.starts(start_ns);
     }
 
@@ -190,7 +213,7 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
                 continue;
             }
             let streams: Vec<(&StreamPlan, Tally)> =
-                self.plan.streams.iter().zip(self.together(false)).collect();
+                self.plan.streams.iter().zip(so_far(self.plan, &self.parties)).collect();
             let accepted = streams.iter().map(|(plan, tally)| accepted(plan, tally)).sum();
             let counts = beside.counted().into_iter();
             self.visible.extend(counts.map(|(t_s, visible)| Visible { t_s, accepted, visible }));
@@ -206,132 +229,76 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
         }
     }
 
-    /// What all have counted, stream by stream.
-    fn together(&self, is_over: bool) -> Vec<Tally> {
-        let mut all = books(self.plan);
-        let parties = self.parties.iter().filter(|party| {
-            // What was lost in the middle is no part of anything.
-            if is_over { matches!(party.stage, Stage::Done(_)) } else { true }
-        });
-        for party in parties {
-            for tallies in &party.senders {
-                for (whole, tally) in all.iter_mut().zip(tallies) {
-                    if is_over { whole.merge(tally) } else { whole.add_view(tally) }
-                }
-            }
-        }
-        all
-    }
-
     /// Tells everybody to stop; a harder cause replaces a softer one.
     fn stop(&mut self, cause: StopCause) {
         if self.stopped.is_some_and(|stopped| stopped >= cause) {
             return;
         }
         self.stopped = Some(cause);
+        self.over_by_ns = self.over_by_ns.min(self.crew.now_ns() + self.ending_ns());
         let trial = self.plan.id;
         for party in self.parties.iter().filter(|party| !party.is_over()) {
             self.crew.tell(party.member, &Order::Stop { trial, cause });
         }
     }
 
-    fn miss_the_silent(&mut self) {
+    /// Gives those up who will not be heard of any more, as far as that is known.
+    fn miss_the_silent(&mut self, is_all_heard: bool) {
         let now_ns = self.crew.now_ns();
-        let late = |since_ns: u64, span_ns: u64| now_ns.saturating_sub(since_ns) > span_ns;
-        let over_ns = self.start_ns.map(|start_ns| start_ns + self.most_ns());
-        let Some(silence_ns) = self.crew.silence_ns() else { return };
-        let mut missed = Vec::new();
-        for party in self.parties.iter().filter(|party| !party.is_over()) {
-            let why = match party.stage {
-                _ if late(party.heard_ns, silence_ns) => "it fell silent",
-                Stage::Preparing if late(self.began_ns, READY_NS) => "it did not get ready",
-                Stage::Running if over_ns.is_some_and(|over_ns| now_ns > over_ns) => {
-                    "it did not tell what it has counted"
-                }
-                Stage::Running if self.stopped.is_none() && late(party.told_ns, STANDSTILL_NS) => {
-                    "it stands still"
-                }
-                _ => continue,
-            };
-            missed.push((party.member, why));
+        let held_up_ns = now_ns.saturating_sub(self.listened_ns);
+        self.listened_ns = now_ns;
+        if held_up_ns > HELD_UP_NS {
+            for party in &mut self.parties {
+                party.heard_ns = now_ns.min(party.heard_ns + held_up_ns);
+            }
         }
-        for (member, why) in missed {
+        // What was said and not heard yet may be of anybody.
+        let Some(silence_ns) = self.crew.silence_ns().filter(|_| is_all_heard) else { return };
+        let limits = Limits {
+            silence_ns,
+            ready_by_ns: self.ready_by_ns,
+            over_by_ns: self.over_by_ns,
+            is_stopped: self.stopped.is_some(),
+        };
+        let missed = self
+            .parties
+            .iter()
+            .filter_map(|party| Some((party.member, party.misses(&limits, now_ns)?)));
+        for (member, why) in missed.collect::<Vec<_>>() {
             self.lose(member, why);
         }
     }
 
-    /// From the start of the schedule until nothing can be under way any more.
-    fn most_ns(&self) -> u64 {
-        let timeouts = self.plan.streams.iter().map(|stream| ms_to_ns(stream.timeout_ms));
+    fn offering_ns(&self) -> u64 {
         OffsetNs::from_s(self.plan.warmup_s + self.plan.measure_s).0
-            + timeouts.max().unwrap_or_default()
-            + TELL_NS
+    }
+
+    /// From the last arrival until nothing can be under way any more, and is told.
+    fn ending_ns(&self) -> u64 {
+        let timeouts = self.plan.streams.iter().map(|stream| ms_to_ns(stream.timeout_ms));
+        timeouts.max().unwrap_or_default() + TELL_NS
     }
 
     /// Goes on without a member; the trial is void.
     fn lose(&mut self, member: usize, why: &str) {
-        let Some(party) = self.parties.iter_mut().find(|party| party.member == member) else {
-            return;
-        };
-        if matches!(party.stage, Stage::Lost) {
-            return;
-        }
+        let found = self.parties.iter_mut().find(|party| party.member == member);
+        let Some(party) = found.filter(|party| !party.is_over()) else { return };
         party.stage = Stage::Lost;
-        let name = party.name.clone();
-        self.lapses.push(VoidReason::AgentLost { name, why: why.to_owned() });
+        // It may be there all the same, and must not go on.
+        let order = Order::Stop { trial: self.plan.id, cause: StopCause::AgentLost };
+        self.crew.tell(member, &order);
+        self.lapse(member, why);
+    }
+
+    /// What a member did makes the trial void.
+    fn lapse(&mut self, member: usize, why: &str) {
+        let found = self.parties.iter().find(|party| party.member == member);
+        let name = found.map(|party| party.name.clone()).unwrap_or_default();
+        let is_known = |known: &VoidReason| matches!(known, VoidReason::AgentLost { name: own, .. } if *own == name);
+        if !self.lapses.iter().any(is_known) {
+            self.lapses.push(VoidReason::AgentLost { name, why: why.to_owned() });
+        }
         self.stop(StopCause::AgentLost);
-    }
-
-    fn gathered(mut self) -> Gathered {
-        let mut tallies = self.together(true);
-        self.count_unknown(&mut tallies);
-        let mut gathered = Gathered { tallies, ..Gathered::default() };
-        for party in std::mem::take(&mut self.parties) {
-            let parts = party.together(true);
-            let Stage::Done(done) = party.stage else { continue };
-            let member = self.crew.members().get(party.member);
-            let clock = member.and_then(|member| member.clock);
-            gathered.accepted = std::mem::take(&mut gathered.accepted).merged(done.accepted);
-            gathered.vitals = gathered.vitals.together(done.vitals);
-            gathered.agents.push(AgentResult {
-                name: party.name,
-                cores: member.and_then(|member| member.cores),
-                calibrated_rps: member.map(|member| member.weight).filter(|weight| *weight > 0.0),
-                share_ratio: party.assignment.share.ratio(),
-                clock_ahead_ns: clock.map(|clock| clock.ahead_ns),
-                clock_error_ns: clock.map(|clock| clock.error_ns),
-                streams: parts.iter().map(AgentStream::of).collect(),
-                vitals: done.vitals,
-            });
-        }
-        let ended_ns =
-            self.start_ns.map(|start_ns| start_ns + OffsetNs::from_s(gathered.vitals.wall_s).0);
-        let now_ns = self.crew.now_ns();
-        gathered.merged_after_s =
-            ended_ns.map(|ended_ns| OffsetNs(now_ns.saturating_sub(ended_ns)).as_s());
-        Gathered { visible: self.visible, stopped: self.stopped, lapses: self.lapses, ..gathered }
-    }
-
-    /// Of what a lost agent may have sent, nobody knows whether the target holds it.
-    fn count_unknown(&self, tallies: &mut [Tally]) {
-        if self.start_ns.is_none() {
-            return;
-        }
-        for party in self.parties.iter().filter(|party| matches!(party.stage, Stage::Lost)) {
-            for (position, (stream, tally)) in
-                self.plan.streams.iter().zip(&mut *tallies).enumerate()
-            {
-                if stream.workload == Workload::Index {
-                    let sender = crate::schedule::deal::Sender {
-                        share: party.assignment.share,
-                        number: 0,
-                        of: 1,
-                    };
-                    let (_, numbers) = self.plan.course(position, stream).dealt(sender);
-                    tally.unknown += crate::units::usize_to_u64(numbers.count()) * stream.batch;
-                }
-            }
-        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod coordinate;
 pub mod duty;
 pub mod frames;
+mod gather;
 mod numbers;
 mod party;
 pub mod wire;
@@ -82,6 +83,21 @@ pub enum Report {
     Done(Box<DoneReport>),
     /// It is there.
     Beat,
+}
+
+impl Report {
+    /// The trial that it is of; `None` of a mere sign of life.
+    #[must_use]
+    pub const fn trial(&self) -> Option<TrialId> {
+        match self {
+            Self::Ready { trial } | Self::Refused { trial, .. } | Self::Stopped { trial, .. } => {
+                Some(*trial)
+            }
+            Self::Tick(tick) => Some(TrialId(tick.trial)),
+            Self::Done(done) => Some(TrialId(done.trial)),
+            Self::Beat => None,
+        }
+    }
 }
 
 /// What an agent has counted, sender by sender and stream by stream.

@@ -3,12 +3,25 @@
 use std::collections::VecDeque;
 
 use super::{Assignment, DoneReport, TickReport};
+use crate::corpus::number_set::NumberSet;
 use crate::trial::TrialPlan;
 use crate::trial::tally::Tally;
-use crate::units::ms_to_ns;
+use crate::units::{NS_PER_S, ms_to_ns};
 
 /// No agent has more senders.
 const SENDERS_MOST: usize = 64;
+
+/// An agent that is there and tells nothing of the running trial for so long stands still.
+const STANDSTILL_NS: u64 = 5 * NS_PER_S;
+
+/// When an agent is given up, by the coordinator's clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) silence_ns: u64,
+    pub(super) ready_by_ns: u64,
+    pub(super) over_by_ns: u64,
+    pub(super) is_stopped: bool,
+}
 
 /// How far an agent is.
 #[derive(Debug)]
@@ -19,7 +32,7 @@ pub(super) enum Stage {
     Ready,
     /// It sends.
     Running,
-    /// It has told everything.
+    /// It has told everything; what it had accepted is passed on.
     Done(Box<DoneReport>),
     /// It will not be heard of again in this trial.
     Lost,
@@ -66,6 +79,29 @@ impl Party {
         !self.pending.is_empty() || self.is_over()
     }
 
+    pub(super) fn gets_ready(&mut self) {
+        if matches!(self.stage, Stage::Preparing) {
+            self.stage = Stage::Ready;
+        }
+    }
+
+    /// Why it will not be heard of any more, where that is certain at `now_ns`.
+    pub(super) fn misses(&self, limits: &Limits, now_ns: u64) -> Option<&'static str> {
+        let late = |since_ns: u64, span_ns: u64| now_ns.saturating_sub(since_ns) > span_ns;
+        match self.stage {
+            Stage::Done(_) | Stage::Lost => None,
+            _ if late(self.heard_ns, limits.silence_ns) => Some("it fell silent"),
+            Stage::Preparing if now_ns > limits.ready_by_ns => Some("it did not get ready"),
+            Stage::Running if now_ns > limits.over_by_ns => {
+                Some("it did not tell what it has counted")
+            }
+            Stage::Running if !limits.is_stopped && late(self.told_ns, STANDSTILL_NS) => {
+                Some("it stands still")
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn tells(&mut self, report: TickReport, now_ns: u64) {
         self.told_ns = now_ns;
         self.pending.push_back(report);
@@ -92,11 +128,11 @@ impl Party {
         Ok(Some(report.at_s))
     }
 
-    /// Takes over everything that it has told in the end.
+    /// Takes over everything that it has told in the end; the documents that it had accepted.
     ///
     /// # Errors
     /// In words, when something is missing.
-    pub(super) fn finish(&mut self, mut report: Box<DoneReport>) -> Result<(), String> {
+    pub(super) fn finish(&mut self, mut report: Box<DoneReport>) -> Result<NumberSet, String> {
         while self.look()?.is_some() {}
         if !report.accepted.is_within(&self.assignment.numbers) {
             return Err("it tells of documents that are none of the trial".to_owned());
@@ -111,8 +147,9 @@ impl Party {
                 tally.complete(times).map_err(|untold| untold.to_string())?;
             }
         }
+        let accepted = std::mem::take(&mut report.accepted);
         self.stage = Stage::Done(report);
-        Ok(())
+        Ok(accepted)
     }
 
     /// Books for so many senders, from the first report on.
@@ -127,15 +164,13 @@ impl Party {
         }
     }
 
-    /// What it has counted in all, stream by stream; `is_over` once it has told everything.
-    pub(super) fn together(&self, is_over: bool) -> Vec<Tally> {
-        let mut all = books(&self.assignment.plan);
+    /// Adds the tallies of all its senders to `whole`, stream by stream.
+    pub(super) fn add_to(&self, whole: &mut [Tally], add: impl Fn(&mut Tally, &Tally)) {
         for tallies in &self.senders {
-            for (whole, tally) in all.iter_mut().zip(tallies) {
-                if is_over { whole.merge(tally) } else { whole.add_view(tally) }
+            for (whole, tally) in whole.iter_mut().zip(tallies) {
+                add(whole, tally);
             }
         }
-        all
     }
 }
 

@@ -4,6 +4,7 @@
 //! is a number that jumps from event to event, so that a search of minutes takes milliseconds and is the
 //! same, byte for byte, for the same seed.
 
+pub mod crew;
 pub mod faults;
 mod pace;
 pub mod plan;

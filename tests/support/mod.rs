@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test crate uses its own part")]
 
 pub(crate) mod bus;
+pub(crate) mod crew;
 pub(crate) mod encrypted;
 pub(crate) mod hosts;
 pub(crate) mod search;
