@@ -129,6 +129,9 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
         };
         party.heard_ns = now_ns;
         let id = self.plan.id;
+        let is_running = matches!(party.stage, Stage::Running);
+        // Who tells of what it was not told to begin would be believed, and the others would wait for it without end.
+        let early = || Err("it tells of a trial that does not run".to_owned());
         match report {
             Report::Ready { trial } if trial == id => {
                 if matches!(party.stage, Stage::Preparing) {
@@ -136,11 +139,17 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
                 }
             }
             Report::Refused { trial, why } if trial == id => self.lose(member, &why),
-            Report::Tick(tick) if TrialId(tick.trial) == id => party.tells(tick, now_ns),
+            Report::Tick(tick) if TrialId(tick.trial) == id => {
+                let taken = if is_running { party.tells(tick, now_ns) } else { early() };
+                if let Err(why) = taken {
+                    self.lose(member, &why);
+                }
+            }
             Report::Stopped { trial, cause } if trial == id => self.stop(cause),
             Report::Done(done) if TrialId(done.trial) == id => {
                 let cause = done.stopped;
-                if let Err(why) = party.finish(done) {
+                let taken = if is_running { party.finish(done) } else { early() };
+                if let Err(why) = taken {
                     self.lose(member, &why);
                 } else if let Some(cause) = cause {
                     self.stop(cause);

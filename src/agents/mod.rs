@@ -14,10 +14,11 @@ pub mod wire;
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::corpus::number_set::NumberSet;
 use crate::schedule::deal::Share;
+use crate::trial::credible::{Row, Weighs, row};
 use crate::trial::result::Vitals;
 use crate::trial::update::{TallyUpdate, Times};
 use crate::trial::{StopCause, TrialId, TrialPlan};
@@ -93,6 +94,7 @@ pub struct TickReport {
     /// Seconds since the schedule started.
     pub at_s: f64,
     /// What has changed since its last report.
+    #[serde(deserialize_with = "senders")]
     pub senders: Vec<Vec<TallyUpdate>>,
 }
 
@@ -103,6 +105,7 @@ pub struct DoneReport {
     /// Number of the trial.
     pub trial: u32,
     /// What has changed since its last report, and the whole distributions; sender by sender, stream by stream.
+    #[serde(deserialize_with = "senders")]
     pub senders: Vec<Vec<(TallyUpdate, Times)>>,
     /// Documents that the target accepted.
     #[serde(with = "numbers")]
@@ -111,6 +114,23 @@ pub struct DoneReport {
     pub stopped: Option<StopCause>,
     /// How the agent fared.
     pub vitals: Vitals,
+}
+
+/// Reads what each sender tells of each stream, as far as memory for it is due.
+fn senders<'de, D, T>(deserializer: D) -> Result<Vec<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Weighs,
+{
+    let rows: Vec<Row<T>> = row(deserializer)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+impl TickReport {
+    /// About how many bytes of memory it takes.
+    fn weight_bytes(&self) -> usize {
+        self.senders.iter().flatten().map(Weighs::weight_bytes).sum()
+    }
 }
 
 /// An agent that is there.
