@@ -129,9 +129,6 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
         };
         party.heard_ns = now_ns;
         let id = self.plan.id;
-        let is_running = matches!(party.stage, Stage::Running);
-        // Who tells of what it was not told to begin would be believed, and the others would wait for it without end.
-        let early = || Err("it tells of a trial that does not run".to_owned());
         match report {
             Report::Ready { trial } if trial == id => {
                 if matches!(party.stage, Stage::Preparing) {
@@ -140,18 +137,18 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
             }
             Report::Refused { trial, why } if trial == id => self.lose(member, &why),
             Report::Tick(tick) if TrialId(tick.trial) == id => {
-                let taken = if is_running { party.tells(tick, now_ns) } else { early() };
-                if let Err(why) = taken {
+                if let Err(why) = party.tells(tick, now_ns) {
                     self.lose(member, &why);
                 }
             }
             Report::Stopped { trial, cause } if trial == id => self.stop(cause),
             Report::Done(done) if TrialId(done.trial) == id => {
                 let cause = done.stopped;
-                let taken = if is_running { party.finish(done) } else { early() };
-                if let Err(why) = taken {
-                    self.lose(member, &why);
-                } else if let Some(cause) = cause {
+                if let Err(why) = party.finish(done) {
+                    return self.lose(member, &why);
+                }
+                self.crew.ended(member, true);
+                if let Some(cause) = cause {
                     self.stop(cause);
                 }
             }
@@ -284,6 +281,7 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
             return;
         }
         party.stage = Stage::Lost;
+        self.crew.ended(member, false);
         let name = party.name.clone();
         self.lapses.push(VoidReason::AgentLost { name, why: why.to_owned() });
         self.stop(StopCause::AgentLost);

@@ -173,6 +173,10 @@ pub trait Crew {
     /// Tells a member what to do. Whether it arrives shows in what the member reports.
     fn tell(&mut self, member: usize, order: &Order);
 
+    /// A trial is over for a member: whether it told all of it, or was lost. Whoever is lost again and again is not
+    /// mustered any more.
+    fn ended(&mut self, _member: usize, _is_whole: bool) {}
+
     /// The next report, waiting at most `wait_ns` for it.
     fn hear(&mut self, wait_ns: u64) -> Option<Heard>;
 }

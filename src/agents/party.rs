@@ -79,6 +79,7 @@ impl Party {
     /// # Errors
     /// In words, when it tells more than two agents can be apart.
     pub(super) fn tells(&mut self, report: TickReport, now_ns: u64) -> Result<(), String> {
+        self.must_run()?;
         self.told_ns = now_ns;
         self.pending_bytes += report.weight_bytes();
         self.pending.push_back(report);
@@ -117,6 +118,7 @@ impl Party {
     /// # Errors
     /// In words, when something is missing.
     pub(super) fn finish(&mut self, mut report: Box<DoneReport>) -> Result<(), String> {
+        self.must_run()?;
         while self.look()?.is_some() {}
         if !report.accepted.is_within(&self.assignment.numbers) {
             return Err("it tells of documents that are none of the trial".to_owned());
@@ -137,6 +139,12 @@ impl Party {
         self.hold_against_the_plan()?;
         self.stage = Stage::Done(report);
         Ok(())
+    }
+
+    /// Who tells of what it was not told to begin would be believed, and the others would wait for it without end.
+    fn must_run(&self) -> Result<(), String> {
+        let is_running = matches!(self.stage, Stage::Running);
+        is_running.then_some(()).ok_or_else(|| "it tells of a trial that does not run".to_owned())
     }
 
     /// All its senders together have no more arrivals than the trial.

@@ -20,6 +20,8 @@ use crate::trial::TrialId;
 const ORDER_ANSWER: Duration = Duration::from_secs(8);
 /// Who does not answer within this before a trial is gone, once the bus itself is there again.
 const MUSTER: Duration = Duration::from_secs(5);
+/// Whoever is lost in so many trials in a row, and is there again before each, is there in vain.
+const LOSSES_MOST: u32 = 3;
 /// Two tries are so far apart.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// Silence for so long is a loss: four heartbeats.
@@ -51,6 +53,8 @@ pub(super) struct Seat {
     pub(super) id: String,
     pub(super) member: Member,
     pub(super) assembly: Option<Assembly>,
+    /// Trials in a row in which it was lost.
+    pub(super) losses: u32,
 }
 
 /// What arrives at a coordinator.
@@ -206,14 +210,15 @@ impl Crew for NatsCrew {
             if (is_complete && is_known) || (self.clock.monotonic_ns)() - began_ns > patience_ns {
                 break;
             }
-            self.bus.runtime.block_on(tokio::time::sleep(PAUSE));
+            self.bus.runtime.block_on(async { tokio::time::sleep(PAUSE).await });
         }
         let (now_ns, limit_ns) = (self.clock.now_ns(), self.call.clock_error_ns);
         let (mut lost, mut answered) = (Vec::new(), answered.into_iter());
         self.seats.retain(|seat| {
             let is_known =
                 seat.member.clock.is_some_and(|bearing| bearing.error_at_ns(now_ns) <= limit_ns);
-            let stays = answered.next().unwrap_or(false) && is_known;
+            let is_reliable = seat.losses < LOSSES_MOST;
+            let stays = answered.next().unwrap_or(false) && is_known && is_reliable;
             if !stays {
                 lost.push(seat.member.name.clone());
             }
@@ -267,6 +272,13 @@ impl Crew for NatsCrew {
                     drop(order_away(&client, &id, Bytes::from(payload)).await);
                 });
             }
+        }
+    }
+
+    fn ended(&mut self, member: usize, is_whole: bool) {
+        if let Some(seat) = self.seats.get_mut(member) {
+            seat.losses = if is_whole { 0 } else { seat.losses + 1 };
+            seat.assembly = None;
         }
     }
 

@@ -72,7 +72,7 @@ impl NatsCrew {
         };
         let member = Member { name, weight: about.calibrated_rps.unwrap_or_default(), clock: None };
         self.members.push(member.clone());
-        self.seats.push(Seat { id, member, assembly: None });
+        self.seats.push(Seat { id, member, assembly: None, losses: 0 });
         self.about.push(about);
     }
 
