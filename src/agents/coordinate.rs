@@ -147,13 +147,18 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
             Report::Ready { .. } => party.gets_ready(),
             Report::Refused { why, .. } => self.lose(member, &why),
             _ if !has_begun => self.lose(member, "it tells of a trial that has not begun"),
-            Report::Tick(tick) => party.tells(tick, now_ns),
+            Report::Tick(tick) => {
+                if let Err(why) = party.tells(tick, now_ns) {
+                    self.lose(member, &why);
+                }
+            }
             Report::Stopped { cause, .. } => self.stop_for(member, cause),
             Report::Done(done) => {
                 let cause = done.stopped;
                 match party.finish(done) {
                     Ok(accepted) => {
                         self.accepted = std::mem::take(&mut self.accepted).merged(accepted);
+                        self.crew.ended(member, true);
                     }
                     Err(why) => return self.lose(member, &why),
                 }
@@ -287,6 +292,7 @@ impl<C: Crew + ?Sized> Coordination<'_, C> {
         // It may be there all the same, and must not go on.
         let order = Order::Stop { trial: self.plan.id, cause: StopCause::AgentLost };
         self.crew.tell(member, &order);
+        self.crew.ended(member, false);
         self.lapse(member, why);
     }
 

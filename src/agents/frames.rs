@@ -58,6 +58,9 @@ impl Framer {
 pub struct Assembly {
     trial: u32,
     next: u64,
+    /// Frames of the report that has begun, and how many there are still to come.
+    parts: u32,
+    left: u32,
     body: Vec<u8>,
 }
 
@@ -65,7 +68,7 @@ impl Assembly {
     /// For the reports of `trial`.
     #[must_use]
     pub const fn new(trial: TrialId) -> Self {
-        Self { trial: trial.0, next: 0, body: Vec::new() }
+        Self { trial: trial.0, next: 0, parts: 0, left: 0, body: Vec::new() }
     }
 
     /// The trial.
@@ -91,15 +94,20 @@ impl Assembly {
         if head.trial != self.trial {
             return Ok(None);
         }
-        if head.serial != self.next || (head.part == 0) != self.body.is_empty() {
+        if head.serial != self.next {
             return Err(Malformed::Gap);
         }
-        if head.part >= head.parts || head.parts > FRAMES_MOST {
+        if self.left == 0 && (1..=FRAMES_MOST).contains(&head.parts) {
+            (self.parts, self.left) = (head.parts, head.parts);
+        }
+        // Part by part: a report without an end would take memory without an end.
+        if self.left == 0 || head.parts != self.parts || head.part != self.parts - self.left {
             return Err(Malformed::Value("its parts"));
         }
         self.next += 1;
+        self.left -= 1;
         self.body.extend_from_slice(body);
-        if head.part + 1 < head.parts {
+        if self.left > 0 {
             return Ok(None);
         }
         parsed(&std::mem::take(&mut self.body)).map(Some)

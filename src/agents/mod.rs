@@ -15,10 +15,11 @@ pub mod wire;
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::corpus::number_set::NumberSet;
 use crate::schedule::deal::Share;
+use crate::trial::credible::{Row, Weighs, row};
 use crate::trial::result::Vitals;
 use crate::trial::update::{TallyUpdate, Times};
 use crate::trial::{StopCause, TrialId, TrialPlan};
@@ -109,6 +110,7 @@ pub struct TickReport {
     /// Seconds since the schedule started.
     pub at_s: f64,
     /// What has changed since its last report.
+    #[serde(deserialize_with = "senders")]
     pub senders: Vec<Vec<TallyUpdate>>,
 }
 
@@ -119,6 +121,7 @@ pub struct DoneReport {
     /// Number of the trial.
     pub trial: u32,
     /// What has changed since its last report, and the whole distributions; sender by sender, stream by stream.
+    #[serde(deserialize_with = "senders")]
     pub senders: Vec<Vec<(TallyUpdate, Times)>>,
     /// Documents that the target accepted.
     #[serde(with = "numbers")]
@@ -127,6 +130,23 @@ pub struct DoneReport {
     pub stopped: Option<StopCause>,
     /// How the agent fared.
     pub vitals: Vitals,
+}
+
+/// Reads what each sender tells of each stream, as far as memory for it is due.
+fn senders<'de, D, T>(deserializer: D) -> Result<Vec<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Weighs,
+{
+    let rows: Vec<Row<T>> = row(deserializer)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+impl TickReport {
+    /// About how many bytes of memory it takes.
+    fn weight_bytes(&self) -> usize {
+        self.senders.iter().flatten().map(Weighs::weight_bytes).sum()
+    }
 }
 
 /// An agent that is there.
@@ -170,6 +190,10 @@ pub trait Crew {
 
     /// Tells a member what to do. Whether it arrives shows in what the member reports.
     fn tell(&mut self, member: usize, order: &Order);
+
+    /// A trial is over for a member: whether it told all of it, or was lost. Whoever is lost again and again is not
+    /// mustered any more.
+    fn ended(&mut self, _member: usize, _is_whole: bool) {}
 
     /// The next report, waiting at most `wait_ns` for it.
     fn hear(&mut self, wait_ns: u64) -> Option<Heard>;

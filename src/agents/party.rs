@@ -4,12 +4,18 @@ use std::collections::VecDeque;
 
 use super::{Assignment, DoneReport, TickReport};
 use crate::corpus::number_set::NumberSet;
+use crate::schedule::Schedule;
 use crate::trial::TrialPlan;
 use crate::trial::tally::Tally;
 use crate::units::{NS_PER_S, ms_to_ns};
 
 /// No agent has more senders.
 const SENDERS_MOST: usize = 64;
+/// Memory that reports take which wait for those of other agents, and how many there are of them.
+const PENDING_BYTES_MOST: usize = 256 << 20;
+const PENDING_MOST: usize = 256;
+/// An agent tells of no instant so long after the end of its trial, in seconds.
+const LATE_MOST_S: f64 = 86_400.0;
 
 /// An agent that is there and tells nothing of the running trial for so long stands still.
 const STANDSTILL_NS: u64 = 5 * NS_PER_S;
@@ -50,6 +56,7 @@ pub(super) struct Party {
     pub(super) senders: Vec<Vec<Tally>>,
     /// What it has told and that is not looked at yet.
     pending: VecDeque<TickReport>,
+    pending_bytes: usize,
     /// When anything was heard of it.
     pub(super) heard_ns: u64,
     /// When it last told what it has counted.
@@ -65,6 +72,7 @@ impl Party {
             stage: Stage::Preparing,
             senders: Vec::new(),
             pending: VecDeque::new(),
+            pending_bytes: 0,
             heard_ns: now_ns,
             told_ns: now_ns,
         }
@@ -102,9 +110,18 @@ impl Party {
         }
     }
 
-    pub(super) fn tells(&mut self, report: TickReport, now_ns: u64) {
+    /// Keeps a report until those of the others are there.
+    ///
+    /// # Errors
+    /// In words, when it tells more than two agents can be apart.
+    pub(super) fn tells(&mut self, report: TickReport, now_ns: u64) -> Result<(), String> {
         self.told_ns = now_ns;
+        self.pending_bytes += report.weight_bytes();
         self.pending.push_back(report);
+        if self.pending.len() > PENDING_MOST || self.pending_bytes > PENDING_BYTES_MOST {
+            return Err("it tells more than can have happened".to_owned());
+        }
+        Ok(())
     }
 
     /// Looks at its next report; the instant of it.
@@ -113,8 +130,10 @@ impl Party {
     /// In words, when it makes no sense.
     pub(super) fn look(&mut self) -> Result<Option<f64>, String> {
         let Some(report) = self.pending.pop_front() else { return Ok(None) };
-        if !report.at_s.is_finite() {
-            return Err("it tells of no instant".to_owned());
+        self.pending_bytes = self.pending_bytes.saturating_sub(report.weight_bytes());
+        let plan = &self.assignment.plan;
+        if !(0.0..=plan.warmup_s + plan.measure_s + LATE_MOST_S).contains(&report.at_s) {
+            return Err("it tells of no instant of the trial".to_owned());
         }
         self.seat(report.senders.len())?;
         for (tallies, updates) in self.senders.iter_mut().zip(report.senders) {
@@ -125,6 +144,7 @@ impl Party {
                 tally.apply(update).map_err(|untold| untold.to_string())?;
             }
         }
+        self.hold_against_the_plan()?;
         Ok(Some(report.at_s))
     }
 
@@ -137,6 +157,9 @@ impl Party {
         if !report.accepted.is_within(&self.assignment.numbers) {
             return Err("it tells of documents that are none of the trial".to_owned());
         }
+        if !report.vitals.is_credible() {
+            return Err("it tells of itself what cannot be".to_owned());
+        }
         self.seat(report.senders.len())?;
         for (tallies, ends) in self.senders.iter_mut().zip(std::mem::take(&mut report.senders)) {
             if tallies.len() != ends.len() {
@@ -147,9 +170,24 @@ impl Party {
                 tally.complete(times).map_err(|untold| untold.to_string())?;
             }
         }
+        self.hold_against_the_plan()?;
         let accepted = std::mem::take(&mut report.accepted);
         self.stage = Stage::Done(report);
         Ok(accepted)
+    }
+
+    /// All its senders together have no more arrivals than the trial.
+    fn hold_against_the_plan(&self) -> Result<(), String> {
+        let plan = &self.assignment.plan;
+        for (position, stream) in plan.streams.iter().enumerate() {
+            let most = Schedule::total(stream.offered, plan.warmup_s, plan.measure_s);
+            let tallies = self.senders.iter().filter_map(|tallies| tallies.get(position));
+            let due: u64 = tallies.map(|tally| tally.scheduled + tally.warm_up.scheduled).sum();
+            if due > most {
+                return Err("it tells of more requests than the trial has".to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Books for so many senders, from the first report on.

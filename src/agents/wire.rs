@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Assignment, DoneReport, TickReport};
+use crate::profile::exchange::shown;
 use crate::schedule::ArrivalLaw;
 use crate::schedule::deal::Share;
 use crate::seed::Seed;
@@ -18,10 +19,14 @@ use crate::units::Rps;
 
 /// Bytes of one order at the most; the bus itself takes a megabyte.
 pub const ORDER_MOST: usize = 512 << 10;
-/// Streams of a trial at the most.
-const STREAMS_MOST: usize = 4;
 /// A longer trial is a typing error.
 const SPAN_MOST_S: f64 = 604_800.0;
+/// What somebody says in words is cut off there, in characters.
+const WORDS_MOST: usize = 300;
+/// The name of an agent is no longer than this.
+pub const NAME_MOST: usize = 64;
+/// No machine sends more in a second, and no request costs it more microseconds.
+const FIGURE_MOST: f64 = 1e9;
 
 /// What is asked of one agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,6 +124,7 @@ pub enum Reply {
     /// It has not.
     No {
         /// In words.
+        #[serde(deserialize_with = "words")]
         why: String,
     },
 }
@@ -155,6 +161,7 @@ pub enum Told {
     /// It cannot go on.
     Refused {
         /// In words.
+        #[serde(deserialize_with = "words")]
         why: String,
     },
     /// Everything.
@@ -200,7 +207,30 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
-    serde_json::from_slice(bytes).map_err(|error| Malformed::Text(error.to_string()))
+    // The reader names keys that it does not know, as they came.
+    serde_json::from_slice(bytes)
+        .map_err(|error| Malformed::Text(shown(&error.to_string(), WORDS_MOST)))
+}
+
+/// Reads what somebody says in words, fit to be shown.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| shown(&text, WORDS_MOST))
+}
+
+impl Enlisted {
+    /// Whether an agent can be so: its name is one, and its figures are figures.
+    #[must_use]
+    pub fn is_credible(&self) -> bool {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_figure =
+            |figure: Option<f64>| figure.is_none_or(|figure| (0.0..=FIGURE_MOST).contains(&figure));
+        (1..=NAME_MOST).contains(&self.name.len())
+            && self.name.bytes().all(is_letter)
+            && self.version.len() <= NAME_MOST
+            && self.version.bytes().all(|byte| is_letter(byte) || byte == b'+')
+            && is_figure(self.calibrated_rps)
+            && is_figure(self.cpu_us_per_request)
+    }
 }
 
 impl Prepare {
@@ -252,7 +282,13 @@ impl Prepare {
         {
             return Err(Malformed::Value("its length or its numbers"));
         }
-        if self.streams.is_empty() || self.streams.len() > STREAMS_MOST {
+        // One of each kind: a second stream of documents would have the numbers of the first.
+        let is_pair = match self.streams.as_slice() {
+            [_] => true,
+            [one, other] => one.workload != other.workload,
+            _ => false,
+        };
+        if !is_pair {
             return Err(Malformed::Value("its streams"));
         }
         let plan = TrialPlan {

@@ -15,10 +15,10 @@ use super::sources::{Origin, Texts, shorten};
 use super::target::Target;
 use crate::agents::duty::Duty;
 use crate::agents::frames::Framer;
-use crate::agents::wire::{Enlist, Enlisted, Reply, Request, Told};
+use crate::agents::wire::{Enlist, Enlisted, Prepare, Reply, Request, Told};
 use crate::agents::{Assignment, TickReport};
 use crate::bus::Clock;
-use crate::bus::post::{Answer, Arrived, Post};
+use crate::bus::post::{Answer, Arrived, Post, WAITING};
 use crate::corpus::Corpus;
 use crate::corpus::profiles::DataProfile;
 use crate::live::Tuning;
@@ -26,13 +26,17 @@ use crate::live::agent::{Agent, Line};
 use crate::live::clock::now_ns;
 use crate::live::tls::Trust;
 use crate::profile::PermissionsShape;
+use crate::profile::exchange::shown;
 use crate::report::schema::CalibrationRecord;
 use crate::term::complain;
-use crate::trial::{StopCause, TrialId};
+use crate::trial::{StopCause, TrialId, Workload};
 use crate::units::usize_to_u64;
 
 /// Signals are looked for this often.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Why it does not do what it is asked to, in characters at the most.
+const WHY_MOST: usize = 300;
 
 /// What the owner of an agent allows and knows.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ pub(super) struct Worker {
     pub(super) duty: Duty,
     pub(super) agent: Option<Agent>,
     pub(super) ready: Option<Assignment>,
+    /// Documents of one request of the run that it serves.
+    pub(super) batch: u64,
 }
 
 impl Worker {
@@ -89,15 +95,7 @@ impl Worker {
         let done = match request {
             Request::Clock {} => Ok(()),
             Request::Enlist(enlist) => return answer.give(self.enlist(&enlist)),
-            Request::Prepare(prepare) => {
-                let assignment = prepare.assignment().map_err(|malformed| malformed.to_string());
-                assignment.and_then(|assignment| {
-                    let trial = assignment.plan.id;
-                    let taken = self.duty.prepare(prepare.run(), trial, now);
-                    self.ready = Some(assignment).filter(|_| taken.is_ok());
-                    taken.map_err(|refusal| refusal.to_string())
-                })
-            }
+            Request::Prepare(prepare) => self.prepare(&prepare, now),
             Request::Go { run, trial, start_ns } => {
                 let start_ns = start_ns.saturating_sub(self.clock.anchor_ns);
                 let taken = self.duty.go(&run, TrialId(trial), start_ns, now);
@@ -124,26 +122,40 @@ impl Worker {
         answer.give(reply(done));
     }
 
+    fn prepare(&mut self, prepare: &Prepare, now_ns: u64) -> Result<(), String> {
+        let assignment = prepare.assignment().map_err(|malformed| malformed.to_string())?;
+        let batches = assignment.plan.streams.iter().filter(|it| it.workload == Workload::Index);
+        if batches.map(|stream| stream.batch).any(|batch| batch != self.batch) {
+            return Err("the run was enlisted with another BATCH".to_owned());
+        }
+        let taken = self.duty.prepare(prepare.run(), assignment.plan.id, now_ns);
+        taken.map_err(|refusal| refusal.to_string())?;
+        // What a stranger asks for changes nothing of what is ready.
+        self.ready = Some(assignment);
+        Ok(())
+    }
+
     fn enlist(&mut self, enlist: &Enlist) -> Reply {
         if let Err(refusal) = self.duty.enlist(&enlist.run, now_ns()) {
             return Reply::No { why: refusal.to_string() };
         }
         self.leave();
-        let taken = self.terms.agent_for(enlist).and_then(|(agent, lanes_max)| {
+        let taken = self.terms.agent_for(enlist).and_then(|equipped| {
             self.post.serve(&enlist.run).map_err(|error| anyhow!("{error}"))?;
-            Ok((agent, lanes_max))
+            Ok(equipped)
         });
         match taken {
-            Ok((agent, lanes_max)) => {
+            Ok(Equipped { agent, lanes_max, batch }) => {
                 self.tell(&format!("run {}: sends to {}", enlist.run, enlist.target));
-                self.agent = Some(agent);
+                (self.agent, self.batch) = (Some(agent), batch);
                 Reply::Enlisted(self.terms.about(lanes_max))
             }
             Err(error) => {
                 self.duty = Duty::default();
-                let why = format!("agent {}: {error:#}", self.terms.name);
-                self.tell(&format!("refused: {error:#}"));
-                Reply::No { why }
+                // It quotes what came over the bus.
+                let why = shown(&format!("{error:#}"), WHY_MOST);
+                self.tell(&format!("refused: {why}"));
+                Reply::No { why: format!("agent {}: {why}", self.terms.name) }
             }
         }
     }
@@ -159,6 +171,13 @@ impl Worker {
         self.agent = Some(agent);
         self.duty.ended();
     }
+}
+
+/// What sends for a run, how many connections it may open, and the documents of one request.
+struct Equipped {
+    agent: Agent,
+    lanes_max: u32,
+    batch: u64,
 }
 
 fn reply(done: Result<(), String>) -> Reply {
@@ -182,8 +201,8 @@ impl Terms {
         }
     }
 
-    /// What sends for a run, where the target is allowed; how many connections it may open.
-    fn agent_for(&self, enlist: &Enlist) -> Result<(Agent, u32)> {
+    /// What sends for a run, where the target is allowed.
+    fn agent_for(&self, enlist: &Enlist) -> Result<Equipped> {
         let settings = self.settings(enlist)?;
         let Target::Url(base) = &settings.target else { bail!("the target is no URL") };
         if !self.allowed.iter().any(|allowed| allowed.permits(base)) {
@@ -208,7 +227,8 @@ impl Terms {
             pacing: settings.pacing,
             reuse: settings.reuse,
         };
-        Ok((Agent::new(address, profile, tuning)?, lanes_max))
+        let agent = Agent::new(address, profile, tuning)?;
+        Ok(Equipped { agent, lanes_max, batch: settings.batch })
     }
 
     /// The settings of a run, as strictly as those of the command line; whom to trust is the owner's to say.
@@ -255,7 +275,9 @@ impl BusLine<'_> {
 impl Line for BusLine<'_> {
     fn stopped(&mut self) -> Option<StopCause> {
         let mut found = None;
-        while let Some(arrived) = self.worker.post.next(Duration::ZERO) {
+        // No more than can wait: who floods an agent does not keep it from looking at anything else.
+        for _ in 0..WAITING {
+            let Some(arrived) = self.worker.post.next(Duration::ZERO) else { break };
             let duty = &mut self.worker.duty;
             match arrived {
                 Arrived::Beat { run, stop } => {

@@ -1,5 +1,7 @@
 //! The coordinator's end of the bus: the agents of its run.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -18,12 +20,15 @@ use crate::trial::TrialId;
 const ORDER_ANSWER: Duration = Duration::from_secs(8);
 /// Who does not answer within this before a trial is gone, once the bus itself is there again.
 const MUSTER: Duration = Duration::from_secs(5);
+/// Whoever is lost in so many trials in a row, and is there again before each, is there in vain.
+const LOSSES_MOST: u32 = 3;
 /// Two tries are so far apart.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// Silence for so long is a loss: four heartbeats.
 const SILENCE_NS: u64 = 1_000_000_000;
-/// Reports that wait to be looked at; what comes on top is lost, and missed.
+/// Reports that wait to be looked at, and their bytes; what comes on top is lost, and missed.
 const WAITING: usize = 1 << 16;
+const WAITING_BYTES: usize = 256 << 20;
 /// An order to go reaches everybody within this, and four of the longest ways.
 const LEAD_NS: u64 = 60_000_000;
 
@@ -48,6 +53,8 @@ pub(super) struct Seat {
     pub(super) id: String,
     pub(super) member: Member,
     pub(super) assembly: Option<Assembly>,
+    /// Trials in a row in which it was lost.
+    pub(super) losses: u32,
 }
 
 /// What arrives at a coordinator.
@@ -57,6 +64,23 @@ pub(super) enum Event {
     Frame(Bytes),
     Answered { trial: TrialId, is_ready: bool },
     Refused { trial: TrialId, why: String },
+}
+
+/// The bytes of what has arrived and is not looked at yet.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    /// Whether there is room for so many more; they count then.
+    pub(super) fn takes(&self, bytes: usize) -> bool {
+        let add = |waiting: usize| waiting.checked_add(bytes).filter(|sum| *sum <= WAITING_BYTES);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
+    /// So many are looked at.
+    pub(super) fn gives_back(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 /// The agents of a run.
@@ -71,6 +95,7 @@ pub struct NatsCrew {
     pub(super) about: Vec<Enlisted>,
     events: Receiver<(String, Event)>,
     to_events: SyncSender<(String, Event)>,
+    waiting: Waiting,
     word: Word,
 }
 
@@ -85,19 +110,21 @@ impl NatsCrew {
         clock: Clock,
         is_interrupted: &dyn Fn() -> bool,
     ) -> Result<Self, BusError> {
-        let bus = Bus::connect(plan, "plimsoll coordinator")?;
+        let bus = Bus::connect(plan, "plimsoll coordinator", WAITING)?;
         let (to_events, events) = sync_channel(WAITING);
+        let waiting = Waiting::default();
         let word = Word::default();
         for kind in ["report", "alive"] {
             let pattern = format!("plimsoll.run.{}.{kind}.*", call.run);
             let reports = bus.runtime.block_on(bus.client.subscribe(pattern));
             let reports = reports.map_err(|error| BusError::Failed(plain(&error)))?;
-            bus.runtime.spawn(hear(reports, kind == "alive", to_events.clone()));
+            bus.runtime.spawn(hear(reports, kind == "alive", to_events.clone(), waiting.clone()));
         }
         let beat = format!("plimsoll.run.{}.beat", call.run);
         bus.runtime.spawn(beat_on(bus.client.clone(), beat, word.clone()));
         let (seats, members, about) = (Vec::new(), Vec::new(), Vec::new());
-        let mut crew = Self { bus, call, clock, seats, members, about, events, to_events, word };
+        let mut crew =
+            Self { bus, call, clock, seats, members, about, events, to_events, waiting, word };
         crew.gather(is_interrupted)?;
         crew.take_bearings()?;
         Ok(crew)
@@ -122,6 +149,14 @@ impl NatsCrew {
             };
             drop(to.try_send((id, event)));
         });
+    }
+
+    fn next_event(&self, wait: Duration) -> Option<(String, Event)> {
+        let (id, event) = self.events.recv_timeout(wait).ok()?;
+        if let Event::Frame(bytes) = &event {
+            self.waiting.gives_back(bytes.len());
+        }
+        Some((id, event))
     }
 
     fn heard(&mut self, position: usize, event: Event) -> Option<Heard> {
@@ -182,7 +217,8 @@ impl Crew for NatsCrew {
         self.seats.retain(|seat| {
             let is_known =
                 seat.member.clock.is_some_and(|bearing| bearing.error_at_ns(now_ns) <= limit_ns);
-            let stays = answered.next().unwrap_or(false) && is_known;
+            let is_reliable = seat.losses < LOSSES_MOST;
+            let stays = answered.next().unwrap_or(false) && is_known && is_reliable;
             if !stays {
                 lost.push(seat.member.name.clone());
             }
@@ -190,7 +226,11 @@ impl Crew for NatsCrew {
         });
         self.members = self.seats.iter().map(|seat| seat.member.clone()).collect();
         // What was heard before this trial is of no use in it.
-        while self.events.try_recv().is_ok() {}
+        for _ in 0..WAITING {
+            if self.next_event(Duration::ZERO).is_none() {
+                break;
+            }
+        }
         lost
     }
 
@@ -235,8 +275,15 @@ impl Crew for NatsCrew {
         }
     }
 
+    fn ended(&mut self, member: usize, is_whole: bool) {
+        if let Some(seat) = self.seats.get_mut(member) {
+            seat.losses = if is_whole { 0 } else { seat.losses + 1 };
+            seat.assembly = None;
+        }
+    }
+
     fn hear(&mut self, wait_ns: u64) -> Option<Heard> {
-        let (id, event) = self.events.recv_timeout(Duration::from_nanos(wait_ns)).ok()?;
+        let (id, event) = self.next_event(Duration::from_nanos(wait_ns))?;
         let position = self.seats.iter().position(|seat| seat.id == id)?;
         self.heard(position, event)
     }

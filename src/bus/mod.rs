@@ -20,6 +20,7 @@ use async_nats::{Client, ConnectOptions};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
+use crate::profile::exchange::shown;
 use crate::trial::StopCause;
 
 /// The name by which agents are found.
@@ -30,6 +31,8 @@ const BEAT: Duration = Duration::from_millis(250);
 const RECONNECT: Duration = Duration::from_millis(200);
 /// A connection that does not come about by then does not.
 const CONNECT: Duration = Duration::from_secs(5);
+/// What the bus says is cut off there, in characters.
+const TEXT_MOST: usize = 300;
 
 /// How the bus knows who speaks; never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -135,7 +138,8 @@ struct Bus {
 }
 
 impl Bus {
-    fn connect(plan: &BusPlan, name: &str) -> Result<Self, BusError> {
+    /// Messages that wait are at most `waiting` for each subscription; what comes on top is lost.
+    fn connect(plan: &BusPlan, name: &str, waiting: usize) -> Result<Self, BusError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("bus")
@@ -147,7 +151,7 @@ impl Bus {
             .name(name)
             .connection_timeout(CONNECT)
             .reconnect_delay_callback(|_| RECONNECT)
-            .subscription_capacity(1 << 16);
+            .subscription_capacity(waiting);
         options = match &plan.credentials {
             Credentials::None => options,
             Credentials::Token(token) => options.token(token.clone()),
@@ -166,7 +170,7 @@ impl Bus {
     }
 }
 
-/// An error of the client on one line.
+/// An error of the client on one line, fit to be shown: part of it is what a stranger says.
 fn plain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -177,7 +181,7 @@ fn plain(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    text.replace(['\n', '\r'], " ")
+    shown(&text, TEXT_MOST)
 }
 
 /// Whether a text from the bus can be the name of an agent there.

@@ -13,6 +13,8 @@ use crate::agents::Member;
 use crate::agents::clock::Bearing;
 use crate::agents::wire::Enlisted;
 
+/// As many agents are quoted as say why they do not come.
+const REFUSALS_SHOWN: usize = 8;
 /// A bus that is away is waited for so long.
 const BUS_AWAY: Duration = Duration::from_secs(60);
 
@@ -25,7 +27,8 @@ impl NatsCrew {
             let mut ids = self.bus.runtime.block_on(found(&self.bus.client))?;
             ids.retain(|(id, _)| self.seats.iter().all(|seat| seat.id != *id));
             for (id, version) in ids {
-                if self.seats.len() >= wanted(&self.call) {
+                let is_late = (self.clock.monotonic_ns)() >= until_ns;
+                if self.seats.len() >= wanted(&self.call) || is_late || is_interrupted() {
                     break;
                 }
                 match self.bus.runtime.block_on(enlist(&self.bus.client, &id, &version, &self.call))
@@ -44,7 +47,8 @@ impl NatsCrew {
                 return Err(BusError::Interrupted);
             }
             if (self.clock.monotonic_ns)() >= until_ns {
-                let told = refused.iter().map(|(_, why)| why.as_str()).collect::<Vec<_>>();
+                let told = refused.iter().map(|(_, why)| why.as_str()).take(REFUSALS_SHOWN);
+                let told = told.collect::<Vec<_>>();
                 return Err(BusError::TooFew {
                     found: u32::try_from(self.seats.len()).unwrap_or(u32::MAX),
                     wanted: self.call.agents,
@@ -73,7 +77,7 @@ impl NatsCrew {
             clock: None,
         };
         self.members.push(member.clone());
-        self.seats.push(Seat { id, member, assembly: None });
+        self.seats.push(Seat { id, member, assembly: None, losses: 0 });
         self.about.push(about);
     }
 

@@ -18,7 +18,11 @@ use crate::agents::wire::{Reply, Request, read, written};
 use crate::trial::StopCause;
 
 /// Requests that wait to be looked at; more are refused.
-const WAITING: usize = 64;
+pub const WAITING: usize = 64;
+/// Messages of the bus that wait to be read: whoever floods an agent is not heard out.
+const UNREAD: usize = 256;
+/// A bus that does not take a report by then is away: who waited for it would miss the order to stop.
+const TELL: Duration = Duration::from_millis(300);
 
 /// What arrives at an agent.
 #[derive(Debug)]
@@ -69,10 +73,10 @@ impl Post {
         about: HashMap<String, String>,
         clock: Clock,
     ) -> Result<Self, BusError> {
-        let bus = Bus::connect(plan, "plimsoll agent")?;
+        let bus = Bus::connect(plan, "plimsoll agent", UNREAD)?;
         let (arrivals, arrived) = sync_channel(WAITING);
         let client = bus.client.clone();
-        let failed = |error: async_nats::Error| BusError::Failed(error.to_string());
+        let failed = |error: async_nats::Error| BusError::Failed(plain(&*error));
         let service = bus.runtime.block_on(client.add_service(Config {
             name: SERVICE.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -144,11 +148,15 @@ impl Post {
         let Some((run, _)) = &self.service else { return };
         let subject = format!("plimsoll.run.{run}.report.{}", self.id);
         let client = &self.bus.client;
-        self.bus.runtime.block_on(async {
-            for frame in frames {
-                drop(client.publish(subject.clone(), Bytes::from(frame)).await);
-            }
+        let told = self.bus.runtime.block_on(async {
+            let all = async {
+                for frame in frames {
+                    drop(client.publish(subject.clone(), Bytes::from(frame)).await);
+                }
+            };
+            tokio::time::timeout(TELL, all).await
         });
+        drop(told);
     }
 }
 

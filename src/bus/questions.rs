@@ -10,12 +10,13 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::crew::{Call, Event};
+use super::crew::{Call, Event, Waiting};
 use super::post::{Word, subject};
 use super::{BEAT, BusError, Clock, SERVICE, is_id, plain};
 use crate::agents::clock::{Bearing, Stamps};
 use crate::agents::frames::FRAME_MOST;
 use crate::agents::wire::{Enlisted, Reply, Request, read, written};
+use crate::profile::exchange::shown;
 
 /// Questions for the time, of which the fastest counts.
 const CLOCK_QUESTIONS: usize = 32;
@@ -23,6 +24,8 @@ const CLOCK_QUESTIONS: usize = 32;
 pub(super) const CLOCK_ANSWER: Duration = Duration::from_millis(500);
 /// An agent takes so long to enter the service of a run, at the most.
 const ENLIST_ANSWER: Duration = Duration::from_secs(20);
+/// More who answer the call than can be dealt to are no agents.
+const ANSWERS_MOST: usize = 1 << 14;
 /// Answers to the call are gathered for so long.
 const CALL: Duration = Duration::from_millis(400);
 
@@ -44,6 +47,9 @@ pub(super) async fn found(client: &Client) -> Result<Vec<(String, String)>, BusE
             {
                 ids.push((answer.id, answer.version));
             }
+            if ids.len() >= ANSWERS_MOST {
+                return;
+            }
         }
     };
     // Nobody knows how many there are: whoever answers in time is there.
@@ -60,11 +66,13 @@ pub(super) async fn enlist(
     call: &Call,
 ) -> Result<Enlisted, String> {
     if version != env!("CARGO_PKG_VERSION") {
-        return Err(format!("it is version {version}, and this is {}", env!("CARGO_PKG_VERSION")));
+        let (version, own) = (shown(version, 20), env!("CARGO_PKG_VERSION"));
+        return Err(format!("it is version {version}, and this is {own}"));
     }
     let request = Bytes::from(written(&Request::Enlist(call.enlist.clone())));
     match order(client, id, request, ENLIST_ANSWER).await? {
-        Reply::Enlisted(about) => Ok(about),
+        Reply::Enlisted(about) if about.is_credible() => Ok(about),
+        Reply::Enlisted(_) => Err("it tells of itself what cannot be".to_owned()),
         Reply::No { why } => Err(why),
         _ => Err("it answers another question".to_owned()),
     }
@@ -108,6 +116,7 @@ pub(super) async fn hear(
     mut subscriber: Subscriber,
     is_sign: bool,
     to: SyncSender<(String, Event)>,
+    waiting: Waiting,
 ) {
     while let Some(message) = subscriber.next().await {
         let id = message.subject.rsplit('.').next().unwrap_or_default().to_owned();
@@ -115,7 +124,13 @@ pub(super) async fn hear(
             continue;
         }
         let event = if is_sign { Event::Alive } else { Event::Frame(message.payload) };
-        drop(to.try_send((id, event)));
+        let bytes = if let Event::Frame(frame) = &event { frame.len() } else { 0 };
+        if !waiting.takes(bytes) {
+            continue;
+        }
+        if to.try_send((id, event)).is_err() {
+            waiting.gives_back(bytes);
+        }
     }
 }
 

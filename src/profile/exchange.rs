@@ -5,7 +5,13 @@ use super::{Route, Verb};
 /// What a stranger says, fit to be shown: nothing of it steers a terminal, and it is at most so many characters long.
 #[must_use]
 pub fn shown(text: &str, chars_max: usize) -> String {
-    let plain = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    // Marks that turn the direction of writing make a line say something else than it does.
+    let steers = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+            || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let plain = text.chars().map(|letter| if steers(letter) { ' ' } else { letter });
     plain.take(chars_max).collect::<String>().trim().to_owned()
 }
 

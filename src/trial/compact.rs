@@ -25,6 +25,11 @@ impl CompactLog {
         Self { values: values.collect() }
     }
 
+    /// About how many bytes of memory it takes.
+    pub(super) const fn weight_bytes(&self) -> usize {
+        self.values.len() * size_of::<(u64, u64)>()
+    }
+
     /// Number of times.
     #[must_use]
     pub fn samples(&self) -> u64 {

@@ -1,6 +1,9 @@
 //! A histogram of times that never loses a value and never invents one.
 
+use std::io::Read;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::de::Error as _;
@@ -12,6 +15,14 @@ use crate::units::ns_to_ms;
 const HIGHEST_US: u64 = 3_600_000_000;
 /// Significant decimal digits: values are exact to 0.1 %.
 const DIGITS: u8 = 3;
+/// What a written histogram begins with, compressed and plain.
+const COOKIES: [[u8; 4]; 2] = [[0x1c, 0x84, 0x93, 0x14], [0x1c, 0x84, 0x93, 0x13]];
+/// Bytes of a plain one before its counts: cookie, their length, offset, digits, lowest, highest, ratio.
+const HEAD_BYTES: usize = 40;
+/// Bytes of a plain one at the most: some 23,500 counts of up to five bytes.
+const PLAIN_BYTES_MOST: u64 = 1 << 17;
+/// A count of 32 bits, or a row of empty places, takes no more bytes.
+const COUNT_BYTES_MOST: usize = 5;
 
 /// Times from 1 µs to 1 h at three digits; longer ones are counted as one hour and counted apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +143,7 @@ impl LatencyLog {
     /// The log that was written down as `text` by [`Self::encoded`]; `None` when that is no histogram of this tool.
     #[must_use]
     pub fn decoded(text: &str) -> Option<Self> {
-        let bytes = STANDARD.decode(text).ok()?;
+        let bytes = plain_form(&STANDARD.decode(text).ok()?)?;
         let histogram = Deserializer::new().deserialize::<u32, _>(&mut bytes.as_slice()).ok()?;
         Self::from_histogram_us(&histogram)
     }
@@ -149,6 +160,11 @@ impl LatencyLog {
             .serialize(&self.histogram, &mut bytes)
             .expect("a histogram of constant bounds can be written to memory");
         STANDARD.encode(bytes)
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(super) fn weight_bytes(&self) -> usize {
+        self.histogram.distinct_values() * size_of::<u32>()
     }
 
     /// Forgets all times.
@@ -182,9 +198,37 @@ impl<'de> Deserialize<'de> for LatencyLog {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
         let log = Self::decoded(&written.hdr)
+            .filter(|log| written.overflow <= log.samples())
             .ok_or_else(|| D::Error::custom("no histogram of response times"))?;
         Ok(Self { overflow: written.overflow, ..log })
     }
+}
+
+/// A compressed histogram in its plain form, where that is one of this tool's bounds.
+///
+/// The library takes memory by what the head says, four gigabytes where it says so, and counts on rows of empty places
+/// that are no longer than a histogram.
+fn plain_form(packed: &[u8]) -> Option<Vec<u8>> {
+    let [packed_cookie, plain_cookie] = COOKIES;
+    let body = packed.strip_prefix(&packed_cookie)?.get(4..)?;
+    let mut plain = Vec::new();
+    ZlibDecoder::new(body).take(PLAIN_BYTES_MOST + 1).read_to_end(&mut plain).ok()?;
+    let (head, counts) = plain.split_at_checked(HEAD_BYTES)?;
+    let length = u32::try_from(counts.len()).ok()?;
+    let own = [
+        &plain_cookie[..],
+        &length.to_be_bytes(),
+        &0_u32.to_be_bytes(),
+        &u32::from(DIGITS).to_be_bytes(),
+        &1_u64.to_be_bytes(),
+        &HIGHEST_US.to_be_bytes(),
+        &1_f64.to_be_bytes(),
+    ];
+    let mut numbers = counts.split_inclusive(|byte| byte & 0x80 == 0);
+    let is_whole = counts.last().is_none_or(|byte| byte & 0x80 == 0);
+    let is_own =
+        own.concat() == head && is_whole && numbers.all(|number| number.len() <= COUNT_BYTES_MOST);
+    is_own.then_some(plain)
 }
 
 fn us_to_ms(span_us: u64) -> f64 {
@@ -235,6 +279,36 @@ mod tests {
         assert!(log.quantile_ms(0.95).is_some(), "they carry a p95");
         assert!(LatencyLog::of(&vec![1_000_000; 100]).quantile_ms(0.99).is_some(), "100 do");
         assert_eq!(LatencyLog::new().max_ms(), None, "no data is not zero");
+    }
+
+    /// A histogram as text, with so many bytes of counts as its head says.
+    fn written(length: u32, high: u64, counts: &[u8]) -> String {
+        let head = [length, 0, 3].map(u32::to_be_bytes).concat();
+        let bounds = [1, high, 1_f64.to_bits()].map(u64::to_be_bytes).concat();
+        let plain = [&COOKIES[1][..], &head, &bounds, counts].concat();
+        let mut packed = Vec::new();
+        let mut encoder =
+            flate2::read::ZlibEncoder::new(plain.as_slice(), flate2::Compression::fast());
+        encoder.read_to_end(&mut packed).unwrap();
+        let length = u32::try_from(packed.len()).unwrap().to_be_bytes();
+        STANDARD.encode([&COOKIES[0][..], &length, &packed].concat())
+    }
+
+    #[test]
+    fn a_histogram_that_lies_about_its_size_costs_nothing_and_is_none() {
+        let good = LatencyLog::decoded(&written(2, HIGHEST_US, &[1, 4])).unwrap();
+        assert_eq!(good.samples(), 2, "a row of one empty place, and two values");
+        let endless = vec![2; 1 << 20];
+        let runs_wild = [&[0xff; 9][..], &[0; 9]].concat();
+        for (what, bad) in [
+            ("gigabytes of counts", written(u32::MAX, HIGHEST_US, &[1, 4])),
+            ("other bounds", written(2, u64::MAX, &[1, 4])),
+            ("a row of empty places beyond all numbers", written(18, HIGHEST_US, &runs_wild)),
+            ("more counts than places", written(1 << 20, HIGHEST_US, &endless)),
+            ("a number that does not end", written(1, HIGHEST_US, &[0x80])),
+        ] {
+            assert_eq!(LatencyLog::decoded(&bad), None, "{what}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod beside;
 pub mod busy;
 mod compact;
 pub mod counts;
+pub mod credible;
 pub mod criteria;
 pub mod evidence;
 pub mod hidden;

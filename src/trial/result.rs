@@ -112,7 +112,7 @@ impl Vitals {
     #[must_use]
     pub fn together(self, other: Self) -> Self {
         let sum = |one: Option<u64>, more: Option<u64>| match (one, more) {
-            (Some(one), Some(more)) => Some(one + more),
+            (Some(one), Some(more)) => Some(one.saturating_add(more)),
             (one, more) => one.or(more),
         };
         let worse = |one: Option<f64>, other: Option<f64>| match (one, other) {

@@ -10,13 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::compact::CompactLog;
 use super::counts::{DueBin, EndingCounts, Second, Spread, WarmUpCounts};
+use super::credible::{Weighs, row};
 use super::latency::LatencyLog;
 use super::outcome::Break;
 use super::tally::Tally;
 use crate::units::{OffsetNs, u64_to_usize, usize_to_u64};
-
-/// No trial has more seconds or ticks than these: a longer row is none of ours.
-const ROW_MOST: u64 = 4_000_000;
 
 /// Everything small of a tally, as it stands.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -67,6 +65,7 @@ pub struct TallyUpdate {
     /// Ticks that have changed.
     bins: Vec<(u64, DueBin)>,
     /// Seconds that have changed, the times of each only when it is over.
+    #[serde(deserialize_with = "row")]
     seconds: Vec<(u64, Second)>,
     /// Times of the second that is not over yet.
     open: CompactLog,
@@ -81,6 +80,22 @@ pub struct Times {
     lateness: LatencyLog,
     waiting: LatencyLog,
     service: LatencyLog,
+}
+
+impl Weighs for TallyUpdate {
+    fn weight_bytes(&self) -> usize {
+        // What a map keeps of a count besides it.
+        let counts = 32 * (self.totals.statuses.len() + self.totals.broken.len());
+        let seconds: usize = self.seconds.iter().map(Weighs::weight_bytes).sum();
+        let bins = self.bins.len() * size_of::<(u64, DueBin)>();
+        size_of::<Self>() + counts + bins + seconds + self.open.weight_bytes()
+    }
+}
+
+impl Weighs for (TallyUpdate, Times) {
+    fn weight_bytes(&self) -> usize {
+        self.0.weight_bytes() + 5 * self.1.response.weight_bytes()
+    }
 }
 
 impl Times {
@@ -109,6 +124,9 @@ pub enum Untold {
     /// Scheduled differs from the sum of all endings.
     #[error("its books do not balance")]
     Books,
+    /// Counts that no sender has, or parts that are more than their whole.
+    #[error("it tells of counts that cannot be")]
+    Counts,
 }
 
 /// What was told of a tally so far: the next update has what has changed since.
@@ -164,12 +182,13 @@ impl Tally {
     /// Takes over what a sender has told; `self` then stands as its own tally did, but for the times of its end.
     ///
     /// # Errors
-    /// When it tells of what no trial has; nothing is taken over then.
+    /// When it tells of what cannot be; no use can be made of this tally any more then.
     pub fn apply(&mut self, update: TallyUpdate) -> Result<(), Untold> {
         let TallyUpdate { totals, bins, seconds, open } = update;
-        let positions = bins.iter().map(|(position, _)| position);
-        let positions = positions.chain(seconds.iter().map(|(position, _)| position));
-        if positions.max().is_some_and(|position| *position >= ROW_MOST) {
+        let (bins_most, seconds_most) = self.rows_most();
+        if bins.iter().any(|(position, _)| *position >= bins_most)
+            || seconds.iter().any(|(position, _)| *position >= seconds_most)
+        {
             return Err(Untold::Row);
         }
         self.end = OffsetNs(totals.end_ns).max(self.start);
@@ -199,7 +218,7 @@ impl Tally {
         }
         self.open_second_response.clear();
         open.add_to(&mut self.open_second_response);
-        Ok(())
+        if self.is_credible() { Ok(()) } else { Err(Untold::Counts) }
     }
 
     /// Takes over the whole distributions at the end, where they are what its seconds were.
@@ -290,9 +309,30 @@ mod tests {
     }
 
     #[test]
-    fn a_row_beyond_any_trial_is_refused_before_memory_is_taken_for_it() {
-        let update =
-            TallyUpdate { bins: vec![(u64::MAX, DueBin::default())], ..TallyUpdate::default() };
+    fn counts_that_cannot_be_are_refused_before_anything_is_added_to_them() {
+        type Lie = (&'static str, fn(&mut TallyUpdate));
+        let lies: [Lie; 8] = [
+            ("too many", |it| it.totals.scheduled = u64::MAX),
+            ("more endings than requests", |it| it.totals.counts.accepted = 1),
+            ("a sum beyond all numbers", |it| it.totals.counts.refused = u64::MAX),
+            ("a trial that never ends", |it| it.totals.end_ns = u64::MAX),
+            ("many of a status", |it| it.totals.statuses = [(1, u64::MAX), (2, 1)].into()),
+            ("connections", |it| it.totals.spread.carried = u64::MAX),
+            ("a tick with more ended than due", |it| {
+                it.bins = vec![(0, DueBin { ended: 1, ..DueBin::default() })];
+            }),
+            ("a second with more than there is", |it| {
+                it.seconds = vec![(0, Second { accepted: 1, ..Second::default() })];
+            }),
+        ];
+        for (what, lie) in lies {
+            let mut update = TallyUpdate::default();
+            lie(&mut update);
+            assert_eq!(empty().apply(update), Err(Untold::Counts), "{what}");
+        }
+        // A row beyond any trial: before memory is taken for it.
+        let bins = vec![(u64::MAX, DueBin::default())];
+        let update = TallyUpdate { bins, ..TallyUpdate::default() };
         assert_eq!(empty().apply(update), Err(Untold::Row), "no such tick");
     }
 

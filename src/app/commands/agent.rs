@@ -75,6 +75,6 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
         is_quiet: settings.is_quiet(),
     };
     let duty = Duty::default();
-    Worker { terms, clock, interrupt, post, duty, agent: None, ready: None }.work();
+    Worker { terms, clock, interrupt, post, duty, agent: None, ready: None, batch: 1 }.work();
     Ok(Exit::Pass)
 }

@@ -107,7 +107,7 @@ pub enum Nonsense {
     /// What it counted once more, after it told everything.
     TickAfterDone,
     /// No instant.
-    NoInstant,
+    NoTime,
     /// More senders than before.
     Senders,
     /// More streams than the trial has.
