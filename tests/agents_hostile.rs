@@ -56,7 +56,7 @@ struct Process(Child);
 impl Drop for Process {
     fn drop(&mut self) {
         if let Ok(pid) = i32::try_from(self.0.id()) {
-            drop(kill(Pid::from_raw(pid), Signal::SIGTERM));
+            let _gone = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }
         for _ in 0..60 {
             if matches!(self.0.try_wait(), Ok(Some(_)) | Err(_)) {
