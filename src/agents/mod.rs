@@ -150,7 +150,7 @@ impl TickReport {
 }
 
 /// An agent that is there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Member {
     /// What it is called in results.
     pub name: String,
