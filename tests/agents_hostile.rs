@@ -525,7 +525,7 @@ const LIES: [(&str, Lie, bool, &str); 6] = [
         "an end before the start",
         |trial| done(trial, "/done/stopped", Value::Null),
         true,
-        "does not run",
+        "has not begun",
     ),
 ];
 
