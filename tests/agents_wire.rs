@@ -321,10 +321,10 @@ proptest! {
 fn two_honest_agents_are_believed() {
     let mut frames = Vec::new();
     for (agent, requests) in [(0, 10), (1, 20)] {
-        let mut framer = Framer::new(TrialId(1));
+        let mut cutter = Framer::new(TrialId(1));
         let (tick, done) = reports(requests);
         for told in [Told::Tick(tick), Told::Done(Box::new(done))] {
-            frames.extend(framer.frames(&told).into_iter().map(|frame| (agent, frame)));
+            frames.extend(cutter.frames(&told).into_iter().map(|frame| (agent, frame)));
         }
     }
     let gathered = replay::coordinated(frames);
