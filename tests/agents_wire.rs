@@ -263,7 +263,7 @@ proptest! {
         let mut frames = Vec::new();
         for (frames_full, more) in &sizes {
             let length = (frames_full * (384 << 10)).saturating_add_signed(*more);
-            frames.extend(cutter.frames(&Told::Refused { why: "x".repeat(length) }));
+            frames.extend(framer.frames(&Told::Refused { why: "x".repeat(length) }));
         }
         let reports = |frames: &[Vec<u8>]| {
             let mut assembly = Assembly::new(TrialId(1));
@@ -295,8 +295,8 @@ proptest! {
         let mut frames: Vec<_> =
             ticks.iter().chain([&done]).zip(0..).map(|(told, serial)| (0, frame(serial, &written(told)))).collect();
         let honest = [Told::Tick(reports(20).0), Told::Done(Box::new(reports(20).1))];
-        let mut cutter = Framer::new(TrialId(1));
-        frames.extend(honest.iter().flat_map(|told| cutter.frames(told)).map(|frame| (1, frame)));
+        let mut framer = Framer::new(TrialId(1));
+        frames.extend(honest.iter().flat_map(|told| framer.frames(told)).map(|frame| (1, frame)));
         drop(replay::coordinated(frames.clone()));
         let last = frames.len() - 1;
         let at = cut.index(frames[last].1.len());
