@@ -122,7 +122,7 @@ opensearch *ARGS:
 elasticsearch *ARGS:
     @tests/engines/engine elasticsearch "$@"
 
-# Hostile input for what parses bytes, SECONDS long: just fuzz answers, just fuzz journal
+# Hostile input for what parses bytes, SECONDS long: just fuzz answers, just fuzz journal, just fuzz wire
 [group('develop')]
 fuzz target="answers" seconds="60": _cargo
     #!/usr/bin/env bash

@@ -294,6 +294,18 @@ mod tests {
         STANDARD.encode([&COOKIES[0][..], &length, &packed].concat())
     }
 
+    proptest! {
+        #[test]
+        fn whatever_counts_a_histogram_holds_it_is_read_or_refused(
+            counts in prop::collection::vec(prop_oneof![any::<u8>(), Just(0xff), Just(1)], 0..60),
+        ) {
+            let length = u32::try_from(counts.len()).unwrap();
+            if let Some(log) = LatencyLog::decoded(&written(length, HIGHEST_US, &counts)) {
+                prop_assert_eq!(LatencyLog::decoded(&log.encoded()), Some(log));
+            }
+        }
+    }
+
     #[test]
     fn a_histogram_that_lies_about_its_size_costs_nothing_and_is_none() {
         let good = LatencyLog::decoded(&written(2, HIGHEST_US, &[1, 4])).unwrap();
