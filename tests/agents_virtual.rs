@@ -109,7 +109,7 @@ const NONSENSE: [Nonsense; 9] = [
     Nonsense::EarlyDone,
     Nonsense::EarlyStop,
     Nonsense::EarlyTick,
-    Nonsense::NoInstant,
+    Nonsense::NoTime,
     Nonsense::Senders,
     Nonsense::Streams,
     Nonsense::Documents,

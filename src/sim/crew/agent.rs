@@ -191,7 +191,7 @@ impl SimAgent {
         if self.tells(Nonsense::Bytes) {
             return vec![Say::Frame(b"{}".to_vec())];
         }
-        if self.tells(Nonsense::NoInstant) {
+        if self.tells(Nonsense::NoTime) {
             tick.at_s = f64::INFINITY;
         }
         if self.tells(Nonsense::Senders) && tick.at_s > 0.9 {

@@ -106,8 +106,8 @@ pub enum Nonsense {
     EarlyTick,
     /// What it counted once more, after it told everything.
     TickAfterDone,
-    /// No instant.
-    NoInstant,
+    /// No time.
+    NoTime,
     /// More senders than before.
     Senders,
     /// More streams than the trial has.
