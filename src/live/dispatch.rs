@@ -104,7 +104,12 @@ impl<'a> Dispatch<'a> {
             requests.top_up();
             // What was carried before is none of this trial's.
             let _ = lanes.take_spread(stream.workload);
-            let of_agent = |bound: u64| round_to_u64((bound as f64 * part.ratio()).ceil());
+            // A small part scatters more than the whole: four deviations more than its due.
+            let of_agent = |bound: u64| {
+                let due = bound as f64 * part.ratio();
+                let spare = if part.ratio() < 1.0 { 4.0 * due.sqrt() + 4.0 } else { 0.0 };
+                round_to_u64((due + spare).ceil())
+            };
             stream.outstanding_max =
                 stream.outstanding_max.map(|bound| part_of(of_agent(bound), number, of));
             let slow_ns = stream.slow_ms.map(ms_to_ns);

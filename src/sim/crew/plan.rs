@@ -106,7 +106,7 @@ pub enum Nonsense {
     EarlyTick,
     /// What it counted once more, after it told everything.
     TickAfterDone,
-    /// No instant.
+    /// No time.
     NoTime,
     /// More senders than before.
     Senders,
