@@ -56,7 +56,7 @@ struct Process(Child);
 impl Drop for Process {
     fn drop(&mut self) {
         if let Ok(pid) = i32::try_from(self.0.id()) {
-            kill(Pid::from_raw(pid), Signal::SIGTERM).ok();
+            let _gone = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }
         for _ in 0..60 {
             if matches!(self.0.try_wait(), Ok(Some(_)) | Err(_)) {
@@ -360,7 +360,7 @@ fn an_agent_refuses_what_is_not_its_owners_will_and_works_for_the_next_coordinat
         ["plimsoll.run.own.beat", "plimsoll.run.own.report.x", "plimsoll.run.own.alive.x"]
     {
         for payload in
-            [&b"\xff"[..], b"{\"stop\":[1]}", b"{\"stop\":null,\"more\":1}", &[b'['; 90_000]]
+            [&b"\xff"[..], b"{\"stop\":[1]}", b"{\"stop\":null,\"more\":1}", &vec![b'['; 90_000]]
         {
             bus.publish(subject, payload.to_vec());
         }

@@ -310,7 +310,8 @@ mod tests {
 
     #[test]
     fn counts_that_cannot_be_are_refused_before_anything_is_added_to_them() {
-        let lies: [(&str, fn(&mut TallyUpdate)); 8] = [
+        type Lie = (&'static str, fn(&mut TallyUpdate));
+        let lies: [Lie; 8] = [
             ("too many", |it| it.totals.scheduled = u64::MAX),
             ("more endings than requests", |it| it.totals.counts.accepted = 1),
             ("a sum beyond all numbers", |it| it.totals.counts.refused = u64::MAX),
