@@ -318,6 +318,30 @@ proptest! {
 }
 
 #[test]
+fn no_number_that_two_agents_tell_together_is_too_great() {
+    let (tick, done) = reports(12);
+    let honest = [json!({"tick": tick}), json!({"done": done})];
+    let frames = |messages: &[Value]| {
+        let both = (0..2).flat_map(|agent| messages.iter().zip(0..).map(move |it| (agent, it)));
+        let frames = both.map(|(agent, (told, serial))| (agent, frame(serial, &written(told))));
+        frames.collect::<Vec<_>>()
+    };
+    assert_eq!(replay::coordinated(frames(&honest)).lapses, vec![], "as it is, it is believed");
+    for (which, message) in honest.iter().enumerate() {
+        let mut found = Vec::new();
+        places(message, "", &mut found);
+        for at in found {
+            let mut told = honest.clone();
+            let place = told[which].pointer_mut(&at).unwrap();
+            if place.is_number() {
+                *place = json!(u64::MAX);
+                drop(replay::coordinated(frames(&told)));
+            }
+        }
+    }
+}
+
+#[test]
 fn two_honest_agents_are_believed() {
     let mut frames = Vec::new();
     for (agent, requests) in [(0, 10), (1, 20)] {

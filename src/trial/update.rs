@@ -330,7 +330,6 @@ mod tests {
             lie(&mut update);
             assert_eq!(empty().apply(update), Err(Untold::Counts), "{what}");
         }
-        // A row beyond any trial: before memory is taken for it.
         let bins = vec![(u64::MAX, DueBin::default())];
         let update = TallyUpdate { bins, ..TallyUpdate::default() };
         assert_eq!(empty().apply(update), Err(Untold::Row), "no such tick");
