@@ -107,8 +107,8 @@ impl<'a> Dispatch<'a> {
             // A small part scatters more than the whole: four deviations more than its due.
             let of_agent = |bound: u64| {
                 let due = bound as f64 * part.ratio();
-                let spare = if part.ratio() < 1.0 { 4.0 * due.sqrt() + 4.0 } else { 0.0 };
-                round_to_u64((due + spare).ceil())
+                let room = if part.ratio() < 1.0 { 4.0 * due.sqrt() + 4.0 } else { 0.0 };
+                round_to_u64((due + room).ceil())
             };
             stream.outstanding_max =
                 stream.outstanding_max.map(|bound| part_of(of_agent(bound), number, of));

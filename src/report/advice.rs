@@ -43,6 +43,14 @@ pub fn advice(finding: &str) -> Advice {
             "the target was lost before a rate was confirmed",
             "read the target's log; it crashed, was stopped, or the network failed",
         ),
+        "agent_lost" => (
+            "an agent was lost, and a run that is to be signed off goes on with all or none",
+            "read the agent's log, start it again, and run again",
+        ),
+        "agents_lost" => (
+            "all agents were lost before a rate was confirmed",
+            "see whether the bus and the agents are there, start them again, and run again",
+        ),
         _ => ("a finding that this version does not know", "use the version that wrote it"),
     };
     Advice { meaning, next }
@@ -64,6 +72,8 @@ mod tests {
             Finding::OutOfBudget,
             Finding::Interrupted,
             Finding::TargetLost,
+            Finding::AgentLost,
+            Finding::AgentsLost,
         ] {
             let advice = advice(finding.name());
             assert!(!advice.next.is_empty(), "{} leaves the reader alone", finding.name());

@@ -192,7 +192,9 @@ fn agents_lost(run: &RunRecord) -> Option<Caution> {
 fn lanes_clamped(run: &RunRecord) -> Option<Caution> {
     let wanted = run.setting("LANES_MAX")?.parse().ok()?;
     let allowed = run.generator.lanes_max?;
-    (u64::from(allowed) < wanted).then_some(Caution::LanesClamped { wanted, allowed })
+    // None at all were those of a trial that nobody sent.
+    (allowed > 0 && u64::from(allowed) < wanted)
+        .then_some(Caution::LanesClamped { wanted, allowed })
 }
 
 fn ports_short(run: &RunRecord) -> Option<Caution> {
