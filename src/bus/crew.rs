@@ -197,15 +197,9 @@ impl Crew for NatsCrew {
         let patience_ns = crate::units::duration_to_ns(MUSTER);
         let mut answered = vec![false; self.seats.len()];
         loop {
-            let (answers, is_complete) = self.ask_clocks();
-            for (position, bearing) in answers.into_iter().enumerate() {
-                if let Some(bearing) = bearing {
-                    self.note(position, bearing);
-                    if let Some(answered) = answered.get_mut(position) {
-                        *answered = true;
-                    }
-                }
-            }
+            let now = self.ask_clocks();
+            let is_complete = now.iter().all(|has| *has);
+            answered.iter_mut().zip(now).for_each(|(answered, has)| *answered |= has);
             let is_known = self.unsure().is_none();
             if (is_complete && is_known) || (self.clock.monotonic_ns)() - began_ns > patience_ns {
                 break;

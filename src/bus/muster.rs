@@ -10,7 +10,6 @@ use super::BusError;
 use super::crew::{Call, NatsCrew, PAUSE, Seat};
 use super::questions::{bearing, enlist, found};
 use crate::agents::Member;
-use crate::agents::clock::Bearing;
 use crate::agents::wire::Enlisted;
 
 /// As many agents are quoted as say why they do not come.
@@ -81,33 +80,25 @@ impl NatsCrew {
         self.about.push(about);
     }
 
-    /// How late is it with each? Whoever does not answer is in the second list.
-    pub(super) fn ask_clocks(&mut self) -> (Vec<Option<Bearing>>, bool) {
+    /// Takes a bearing of each; who answered.
+    pub(super) fn ask_clocks(&mut self) -> Vec<bool> {
         let (client, clock) = (self.bus.client.clone(), self.clock);
         let ids: Vec<String> = self.seats.iter().map(|seat| seat.id.clone()).collect();
         let answers = self
             .bus
             .runtime
             .block_on(async { join_all(ids.iter().map(|id| bearing(&client, id, clock))).await });
-        let is_complete = answers.iter().all(Option::is_some);
-        (answers, is_complete)
-    }
-
-    pub(super) fn note(&mut self, position: usize, bearing: Bearing) {
-        if let Some(seat) = self.seats.get_mut(position) {
-            let best = bearing.or_earlier(seat.member.clock);
-            seat.member.clock = Some(best);
-        }
+        let noted = self.seats.iter_mut().zip(answers).map(|(seat, answer)| {
+            let Some(bearing) = answer else { return false };
+            seat.member.clock = Some(bearing.or_earlier(seat.member.clock));
+            true
+        });
+        noted.collect()
     }
 
     pub(super) fn take_bearings(&mut self) -> Result<(), BusError> {
         for _ in 0..4 {
-            let (answers, _) = self.ask_clocks();
-            for (position, bearing) in answers.into_iter().enumerate() {
-                if let Some(bearing) = bearing {
-                    self.note(position, bearing);
-                }
-            }
+            self.ask_clocks();
             if self.unsure().is_none() {
                 break;
             }
