@@ -7,8 +7,8 @@ import pandas as pd
 from .record import Record
 from .stream import ENDINGS
 
-TEXTS = {"trial", "purpose", "workload", "arrivals", "stopped", "verdict", "reasons", "id", "after"}
-FLAGS = {"ended_early", "is_measured"}
+TEXTS = {"trial", "purpose", "workload", "arrivals", "stopped", "verdict", "reasons", "id", "after", "name"}
+FLAGS = {"ended_early", "is_measured", "is_lost"}
 COUNTS = {"scheduled", *ENDINGS, "connects", "resent", "t_s", "offered", "failed", "in_flight", "probes", "unknown"}
 
 

@@ -264,6 +264,23 @@ class Run:
         rows = [row for stream in self.streams() for row in stream.second_rows()]
         return frame(rows, _SECOND_COLUMNS)
 
+    def agents(self) -> pd.DataFrame:
+        """One row per trial and agent: its share, what it offered in time, its clock, and whether the trial lost it.
+
+        Empty where one machine sent alone, and for results of versions before 1.2.
+        """
+        lost = {
+            (text(agent, "name"), text(loss, "trial"))
+            for agent in records(self.record, "agents")
+            for loss in records(agent, "lost")
+        }
+        rows = [
+            _agent_columns(text(trial, "id"), agent) | {"is_lost": (text(agent, "name"), text(trial, "id")) in lost}
+            for trial in records(self.record, "trials")
+            for agent in records(trial, "agents")
+        ]
+        return frame(rows, _AGENT_COLUMNS)
+
     def recoveries(self) -> pd.DataFrame:
         """One row per recovery: after which trial, and the seconds from its last due time until the target was as at rest."""
         columns = ["id", "after", "recovered_s", "wall_s", "probes", "accepted", "unknown", "stopped"]
@@ -291,6 +308,25 @@ def _trial_columns(trial: Record) -> Record:
     }
 
 
+def _agent_columns(trial: str | None, agent: Record) -> Record:
+    lateness = record(agent, "lateness_ms")
+    return {
+        "trial": trial,
+        "name": text(agent, "name"),
+        "share_ratio": number(agent, "share_ratio"),
+        "offered": whole(agent, "offered"),
+        "accepted": whole(agent, "accepted"),
+        "unsent": whole(agent, "unsent"),
+        "lateness_p99_ms": number(lateness, "p99"),
+        "lateness_max_ms": number(lateness, "max"),
+        "cpu_ratio": number(agent, "cpu_ratio"),
+        "cpu_us_per_request": number(agent, "cpu_us_per_request"),
+        "clock_ahead_ms": number(agent, "clock_ahead_ms"),
+        "clock_error_ms": number(agent, "clock_error_ms"),
+    }
+
+
 _TRIAL_COLUMNS = list(_trial_columns({}))
 _STREAM_COLUMNS = list(Stream("", "", None, None, {}).row())
+_AGENT_COLUMNS = [*_agent_columns(None, {}), "is_lost"]
 _SECOND_COLUMNS = list(Stream("", "", None, None, {"seconds": [{}]}).second_rows()[0])

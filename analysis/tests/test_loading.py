@@ -180,6 +180,27 @@ def test_all_runs_of_a_folder_load_once_each_in_their_order(edited: Edited, tmp_
         plimsoll_results.load_all(tmp_path / "nothing")
 
 
+def test_what_each_agent_sent_is_read_where_several_machines_did(sample: Run, edited: Edited) -> None:
+    assert sample.agents().empty, "one machine sent the sample"
+
+    def of_two(result: dict[str, Any]) -> None:
+        for trial in result["trials"]:
+            offered = sum(stream["counts"]["scheduled"] for stream in trial["streams"])
+            parts = {"east": offered // 4, "west": offered - offered // 4}
+            trial["agents"] = [
+                {"name": name, "offered": part, "lateness_ms": {"p99": 1.5}} for name, part in parts.items()
+            ]
+        result["agents"] = [{"name": "west", "lost": [{"trial": result["trials"][1]["id"], "why": "it is silent"}]}]
+
+    agents = plimsoll_results.load(edited("agents", of_two)).agents()
+    assert len(agents) == 2 * len(sample.record["trials"]), "a row per trial and agent"
+    scheduled = sample.trials.groupby("trial", sort=False)["scheduled"].sum()
+    assert np.allclose(agents.groupby("trial", sort=False)["offered"].sum(), scheduled), "together they offered it all"
+    assert (agents["lateness_p99_ms"] == 1.5).all() and agents["clock_ahead_ms"].isna().all()
+    lost = agents[agents["is_lost"]]
+    assert list(lost["name"]) == ["west"] and list(lost["trial"]) == [sample.record["trials"][1]["id"]]
+
+
 def test_repeats_are_read_where_a_run_has_them(sample: Run, edited: Edited) -> None:
     assert len(sample.repeats) <= 1, "one search is no repeat"
     run = plimsoll_results.load(edited("repeats", with_repeats([900.0, 910.0])))

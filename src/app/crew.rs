@@ -82,6 +82,7 @@ pub(super) fn enlist(
     let run = format!("{}-{}", Stamp::now().compact(), super::draw_seed());
     let call = Call {
         enlist: for_agents(settings, &run, base_url, shape)?,
+        interrupted: interrupt.flag(),
         run,
         agents,
         patience: PATIENCE,
@@ -90,7 +91,7 @@ pub(super) fn enlist(
     if !settings.is_quiet() {
         complain(&format!("looking for {agents} agents on {url} …"));
     }
-    let crew = NatsCrew::enlist(&bus_plan(url)?, call, clock(), &|| interrupt.is_asked());
+    let crew = NatsCrew::enlist(&bus_plan(url)?, call, clock());
     crew.map(Some).map_err(|error| {
         let exit = match error {
             BusError::Clock { .. } => Exit::Usage,

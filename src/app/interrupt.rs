@@ -32,6 +32,12 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// What a signal sets, for those who wait elsewhere.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.asked)
+    }
+
     /// Whether a signal has come.
     #[must_use]
     pub fn is_asked(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The coordinator's end of the bus: the agents of its run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -45,6 +45,14 @@ pub struct Call {
     pub clock_error_ns: u64,
     /// What they need to know.
     pub enlist: Enlist,
+    /// Set once the user wants to stop: nobody is waited for then.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl Call {
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
 }
 
 /// One agent of the run.
@@ -104,12 +112,7 @@ impl NatsCrew {
     ///
     /// # Errors
     /// When the bus cannot be reached, agents are missing, or a clock is too unsure.
-    pub fn enlist(
-        plan: &BusPlan,
-        call: Call,
-        clock: Clock,
-        is_interrupted: &dyn Fn() -> bool,
-    ) -> Result<Self, BusError> {
+    pub fn enlist(plan: &BusPlan, call: Call, clock: Clock) -> Result<Self, BusError> {
         let bus = Bus::connect(plan, "plimsoll coordinator", WAITING)?;
         let (to_events, events) = sync_channel(WAITING);
         let waiting = Waiting::default();
@@ -125,7 +128,7 @@ impl NatsCrew {
         let (seats, members, about) = (Vec::new(), Vec::new(), Vec::new());
         let mut crew =
             Self { bus, call, clock, seats, members, about, events, to_events, waiting, word };
-        crew.gather(is_interrupted)?;
+        crew.gather()?;
         crew.take_bearings()?;
         Ok(crew)
     }
@@ -149,6 +152,19 @@ impl NatsCrew {
             };
             drop(to.try_send((id, event)));
         });
+    }
+
+    /// Lets one go that is not counted on any more: should it be there again, it is free for another run.
+    fn dismiss(&self, id: &str) {
+        let (client, id) = (self.bus.client.clone(), id.to_owned());
+        let release = self.release();
+        self.bus
+            .runtime
+            .spawn(async move { drop(order(&client, &id, release, ORDER_ANSWER).await) });
+    }
+
+    fn release(&self) -> Bytes {
+        Bytes::from(written(&Request::Release { run: self.call.run.clone() }))
     }
 
     fn next_event(&self, wait: Duration) -> Option<(String, Event)> {
@@ -193,6 +209,10 @@ impl Crew for NatsCrew {
     fn muster(&mut self) -> Vec<String> {
         self.word.set(None);
         self.wait_for_the_bus();
+        if self.call.is_interrupted() {
+            // The trial will not begin; nobody is judged by not having answered.
+            return Vec::new();
+        }
         let began_ns = (self.clock.monotonic_ns)();
         let patience_ns = crate::units::duration_to_ns(MUSTER);
         let mut answered = vec![false; self.seats.len()];
@@ -214,10 +234,13 @@ impl Crew for NatsCrew {
             let is_reliable = seat.losses < LOSSES_MOST;
             let stays = answered.next().unwrap_or(false) && is_known && is_reliable;
             if !stays {
-                lost.push(seat.member.name.clone());
+                lost.push((seat.id.clone(), seat.member.name.clone()));
             }
             stays
         });
+        for (id, _) in &lost {
+            self.dismiss(id);
+        }
         self.members = self.seats.iter().map(|seat| seat.member.clone()).collect();
         // What was heard before this trial is of no use in it.
         for _ in 0..WAITING {
@@ -225,7 +248,7 @@ impl Crew for NatsCrew {
                 break;
             }
         }
-        lost
+        lost.into_iter().map(|(_, name)| name).collect()
     }
 
     fn now_ns(&self) -> u64 {
@@ -295,7 +318,7 @@ impl Crew for NatsCrew {
 impl Drop for NatsCrew {
     fn drop(&mut self) {
         let client = self.bus.client.clone();
-        let release = Bytes::from(written(&Request::Release { run: self.call.run.clone() }));
+        let release = self.release();
         let ids: Vec<String> = self.seats.iter().map(|seat| seat.id.clone()).collect();
         self.bus.runtime.block_on(async {
             let all = ids.iter().map(|id| order(&client, id, release.clone(), CLOCK_ANSWER));

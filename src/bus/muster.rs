@@ -18,7 +18,7 @@ const REFUSALS_SHOWN: usize = 8;
 const BUS_AWAY: Duration = Duration::from_secs(60);
 
 impl NatsCrew {
-    pub(super) fn gather(&mut self, is_interrupted: &dyn Fn() -> bool) -> Result<(), BusError> {
+    pub(super) fn gather(&mut self) -> Result<(), BusError> {
         let until_ns =
             (self.clock.monotonic_ns)() + crate::units::duration_to_ns(self.call.patience);
         let mut refused: Vec<(String, String)> = Vec::new();
@@ -27,7 +27,7 @@ impl NatsCrew {
             ids.retain(|(id, _)| self.seats.iter().all(|seat| seat.id != *id));
             for (id, version) in ids {
                 let is_late = (self.clock.monotonic_ns)() >= until_ns;
-                if self.seats.len() >= wanted(&self.call) || is_late || is_interrupted() {
+                if self.seats.len() >= wanted(&self.call) || is_late || self.call.is_interrupted() {
                     break;
                 }
                 match self.bus.runtime.block_on(enlist(&self.bus.client, &id, &version, &self.call))
@@ -42,7 +42,7 @@ impl NatsCrew {
             if self.seats.len() >= wanted(&self.call) {
                 return Ok(());
             }
-            if is_interrupted() {
+            if self.call.is_interrupted() {
                 return Err(BusError::Interrupted);
             }
             if (self.clock.monotonic_ns)() >= until_ns {
@@ -129,7 +129,7 @@ impl NatsCrew {
         let client = &self.bus.client;
         self.bus.runtime.block_on(async {
             let connected = async {
-                while client.connection_state() != State::Connected {
+                while client.connection_state() != State::Connected && !self.call.is_interrupted() {
                     tokio::time::sleep(PAUSE).await;
                 }
             };

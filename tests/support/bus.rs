@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -50,10 +51,15 @@ impl Bus {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// Ends it and starts it anew at the same address.
-    pub(crate) fn restart(&mut self) {
+    /// Ends it.
+    pub(crate) fn stop(&mut self) {
         self.server.kill().unwrap();
         self.server.wait().unwrap();
+    }
+
+    /// Ends it and starts it anew at the same address.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
         self.server = launch(&self.program, self.port, &[]);
     }
 }
@@ -85,6 +91,8 @@ fn launch(program: &Path, port: u16, arguments: &[&str]) -> Child {
 /// A running agent.
 pub(crate) struct Agent {
     pub(crate) process: Child,
+    /// What it has said on its terminal.
+    pub(crate) said: Arc<Mutex<String>>,
 }
 
 impl Agent {
@@ -99,9 +107,11 @@ impl Agent {
     pub(crate) fn of(mut command: Command) -> Self {
         let mut process = command.spawn().expect("the agent starts");
         let (ready, is_ready) = channel();
-        let stderr = process.stderr.take().unwrap();
+        let (said, stderr) = (Arc::default(), process.stderr.take().unwrap());
+        let heard: Arc<Mutex<String>> = Arc::clone(&said);
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                heard.lock().unwrap().extend([line.as_str(), "\n"]);
                 if line.contains("Ctrl-C ends it") {
                     // Whoever waited has heard it.
                     let _heard = ready.send(());
@@ -109,7 +119,7 @@ impl Agent {
             }
         });
         is_ready.recv_timeout(Duration::from_secs(60)).expect("the agent comes to the bus");
-        Self { process }
+        Self { process, said }
     }
 
     pub(crate) fn kill_9(&mut self) {

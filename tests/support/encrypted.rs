@@ -6,9 +6,30 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// A certificate for this machine and the one that it is signed by.
+pub(crate) struct Certified {
+    /// Of the authority, as PEM.
+    pub(crate) authority_pem: String,
+    pub(crate) certificate: Certificate,
+    pub(crate) key: KeyPair,
+}
+
+/// Makes both.
+pub(crate) fn certified() -> Certified {
+    let mut params = CertificateParams::new([]).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = KeyPair::generate().expect("a key");
+    let authority = CertifiedIssuer::self_signed(params, authority).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let certificate = CertificateParams::new(["127.0.0.1".to_owned()])
+        .and_then(|leaf| leaf.signed_by(&key, &authority))
+        .expect("a certificate");
+    Certified { authority_pem: authority.pem(), certificate, key }
+}
 
 /// A running server; its port is closed when the test process ends.
 pub(crate) struct Encrypted {
@@ -23,24 +44,17 @@ pub(crate) struct Encrypted {
 impl Encrypted {
     /// Answers every request with `body`, and closes the connection after so many, if after any.
     pub(crate) fn start(body: &'static str, close_after: Option<u32>) -> Self {
-        let mut params = CertificateParams::new([]).expect("no names");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        let authority = CertifiedIssuer::self_signed(params, key).expect("an authority");
-        let leaf_key = KeyPair::generate().expect("a key");
-        let leaf = CertificateParams::new(["127.0.0.1".to_owned()])
-            .and_then(|leaf| leaf.signed_by(&leaf_key, &authority))
-            .expect("a certificate");
+        let certified = certified();
         let folder = tempfile::tempdir().expect("a folder");
         let ca = folder.path().join("ca.pem");
-        std::fs::write(&ca, authority.pem()).expect("a file");
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
+        std::fs::write(&ca, certified.authority_pem).expect("a file");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("usual versions")
             .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)
+            .with_single_cert(vec![certified.certificate.der().clone()], key)
             .expect("a certificate with its key");
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

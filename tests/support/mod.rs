@@ -5,6 +5,7 @@ pub(crate) mod bus;
 pub(crate) mod crew;
 pub(crate) mod encrypted;
 pub(crate) mod hosts;
+pub(crate) mod page;
 pub(crate) mod search;
 pub(crate) mod tool;
 pub(crate) mod trials;

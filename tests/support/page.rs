@@ -1,5 +1,9 @@
 //! Runs in virtual time to make pages of, and the same runs told by somebody hostile.
-#![allow(dead_code, reason = "every test crate uses its own part")]
+#![allow(
+    dead_code,
+    clippy::indexing_slicing,
+    reason = "every test crate uses its own part, and fails loudly"
+)]
 
 use std::path::Path;
 

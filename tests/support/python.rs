@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::tool;
 use crate::tools;
 
 /// The folder of the loader and the notebooks.
@@ -20,8 +21,8 @@ pub(crate) fn python() -> Result<PathBuf, String> {
 pub(crate) fn rehearsed(folder: &Path) -> PathBuf {
     let run = folder.join("rehearsed");
     let words = ["rehearse", "PRESET=quick", "SEED=3", "SERVICE_LAW=exp", "--json"];
-    let output = crate::tool::run(folder, &words);
-    assert!(output.status.success(), "a rehearsal: {}", crate::tool::stderr(&output));
+    let output = tool::run(folder, &words);
+    assert!(output.status.success(), "a rehearsal: {}", tool::stderr(&output));
     fs::create_dir(&run).expect("a folder for the run");
     fs::write(run.join("result.json"), output.stdout).expect("its result");
     run

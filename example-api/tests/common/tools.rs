@@ -1,9 +1,10 @@
 //! Programs that only tests need: installed beside the build, or the test is skipped.
-#![allow(clippy::print_stderr, reason = "a skipped test says why")]
 
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 /// What was installed; without it the one line that tells why the test is skipped, or, with STRICT
 /// set, a failure.
@@ -12,10 +13,15 @@ pub fn need<T>(what: &str, installed: Result<T, String>) -> Option<T> {
         Ok(tool) => Some(tool),
         Err(reason) if std::env::var_os("STRICT").is_some() => panic!("{what}: {reason}"),
         Err(reason) => {
-            eprintln!("skipped: {what} ({})", reason.lines().last().unwrap_or_default());
+            say(&format!("skipped: {what} ({})", reason.lines().last().unwrap_or_default()));
             None
         }
     }
+}
+
+/// Says one line, past the test harness, which keeps to itself what a passing test prints.
+pub fn say(line: &str) {
+    io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 /// Runs a program to its end; what it said where it failed.
@@ -28,6 +34,9 @@ pub fn run(command: &mut Command) -> Result<(), String> {
 
 /// Asks the system for a package, where we may; whether it is there afterwards is for the caller to see.
 pub fn install(package: &str) {
+    // It serves one at a time, and refuses the others.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock();
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if is_root {
         let script =
@@ -48,12 +57,13 @@ pub fn mark_installed(folder: &Path, files: &[&Path]) {
 
 /// Installs what the lock file in `folder` names, once; why not where that fails.
 pub fn npm(folder: &Path) -> Result<(), String> {
-    let lock = folder.join("package-lock.json");
-    if !is_installed(folder, &[&lock]) {
+    let _turn = turn(folder)?;
+    let names = folder.join("package-lock.json");
+    if !is_installed(folder, &[&names]) {
         let mut install = Command::new("npm");
         install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
         run(&mut install)?;
-        mark_installed(folder, &[&lock]);
+        mark_installed(folder, &[&names]);
     }
     Ok(())
 }
@@ -62,9 +72,7 @@ pub fn npm(folder: &Path) -> Result<(), String> {
 /// where that fails.
 #[allow(dead_code, reason = "not every test crate needs it")]
 pub fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
-    // Several test programs may want it at once.
-    let lock = File::create(folder.with_extension("lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
+    let _turn = turn(folder)?;
     let program = folder.join("bin/python");
     if !is_installed(folder, &[requirements]) {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
@@ -74,6 +82,13 @@ pub fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
         mark_installed(folder, &[requirements]);
     }
     Ok(program)
+}
+
+/// Several tests may want `folder` at once: held until it is dropped.
+fn turn(folder: &Path) -> Result<File, String> {
+    let lock = File::create(folder.with_extension("lock")).map_err(|error| error.to_string())?;
+    lock.lock().map_err(|error| error.to_string())?;
+    Ok(lock)
 }
 
 fn content(files: &[&Path]) -> Vec<u8> {
