@@ -63,17 +63,30 @@ pub struct Post {
     _found: Service,
 }
 
+/// A connection to the bus on which nobody is found yet.
+#[derive(Debug)]
+pub struct Entrance(Bus);
+
+impl Entrance {
+    /// Connects to the bus.
+    ///
+    /// # Errors
+    /// When the bus cannot be reached, or does not let us in.
+    pub fn open(plan: &BusPlan) -> Result<Self, BusError> {
+        Bus::connect(plan, "plimsoll agent", UNREAD).map(Self)
+    }
+}
+
 impl Post {
     /// Enters the bus, to be found by coordinators; `about` is shown to whoever looks.
     ///
     /// # Errors
-    /// When the bus cannot be reached, or does not let us in.
+    /// When the bus does not take it.
     pub fn enter(
-        plan: &BusPlan,
+        Entrance(bus): Entrance,
         about: HashMap<String, String>,
         clock: Clock,
     ) -> Result<Self, BusError> {
-        let bus = Bus::connect(plan, "plimsoll agent", UNREAD)?;
         let (arrivals, arrived) = sync_channel(WAITING);
         let client = bus.client.clone();
         let failed = |error: async_nats::Error| BusError::Failed(plain(&*error));

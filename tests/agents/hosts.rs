@@ -45,7 +45,7 @@ fn three_hosts_send_together_and_no_document_is_lost_or_sent_twice() {
         &nats,
     ];
     let run = plimsoll(folder.path(), &words);
-    let (code, said) = finish(net.inside(0, &run).spawn().unwrap(), 120.0);
+    let (code, said) = finish(net.inside(0, &run).spawn().unwrap(), 240.0);
     drop((bus, target));
     // A pressed machine voids trials, and must: what is sent and told is right all the same.
     assert!(matches!(code, Some(0 | 3)), "{said}");

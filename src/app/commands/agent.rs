@@ -10,7 +10,7 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::interrupt::Interrupt;
 use crate::app::settings::Settings;
 use crate::app::worker::{Terms, Worker};
-use crate::bus::post::Post;
+use crate::bus::post::{Entrance, Post};
 use crate::bus::{BusError, Clock};
 use crate::corpus::Corpus;
 use crate::live::vitals::raise_descriptors;
@@ -30,7 +30,12 @@ const LANES: u32 = 256;
 pub fn run(settings: &Settings) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::internal)?;
     let url = settings.bus.url.clone().unwrap_or_default();
-    let plan = bus_plan(&url)?;
+    let of_bus = |error| match error {
+        BusError::System(_) => Failure::internal(error),
+        _ => Failure::new(Exit::Target, error),
+    };
+    // First: to ask oneself what one can do takes seconds, which would be in vain.
+    let entrance = Entrance::open(&bus_plan(&url)?).map_err(of_bus)?;
     let corpus = Arc::new(Corpus::new(&settings.corpus).map_err(Failure::usage)?);
     let profile = Arc::new(ExampleApi::new(corpus, PermissionsShape::Object));
     let tuning = Tuning {
@@ -49,10 +54,7 @@ pub fn run(settings: &Settings) -> Result<Exit, Failure> {
         "calibrated_rps".to_owned(),
         reach.map_or_else(|| "unknown".to_owned(), |rps| format!("{rps:.0}")),
     )]);
-    let post = Post::enter(&plan, about, clock).map_err(|error| match error {
-        BusError::System(_) => Failure::internal(error),
-        _ => Failure::new(Exit::Target, error),
-    })?;
+    let post = Post::enter(entrance, about, clock).map_err(of_bus)?;
     let name = settings.bus.name.clone().unwrap_or_else(|| {
         format!("agent-{}", post.id().get(post.id().len().saturating_sub(6)..).unwrap_or_default())
     });
