@@ -25,7 +25,7 @@ fn scrape(address: &str) -> Option<String> {
     Some(body.to_owned())
 }
 
-/// Runs the tool with METRICS at a free port, and scrapes it twice a second until it ends.
+/// Runs the tool with METRICS at a free port, and scrapes it until it ends, so often that the last figures are seen.
 fn scraped(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let mut command = plimsoll(folder, arguments);
     let mut child = command.arg("METRICS=127.0.0.1:0").spawn().expect("the tool starts");
@@ -39,7 +39,7 @@ fn scraped(folder: &Path, arguments: &[&str]) -> Vec<String> {
     // A child that ended leaves nobody at its address.
     while let Some(text) = scrape(&address) {
         scrapes.push(text);
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_millis(50));
     }
     let output = child.wait_with_output().unwrap();
     reader.join().unwrap();
