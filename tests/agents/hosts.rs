@@ -37,15 +37,16 @@ fn three_hosts_send_together_and_no_document_is_lost_or_sent_twice() {
         "capacity",
         &url,
         "ALLOW_REMOTE=true",
-        "CEILING_RPS=60",
-        "GOAL_RPS=50",
+        "CEILING_RPS=240",
+        "GOAL_RPS=100",
         "PRESET=quick",
+        "BUDGET_S=139",
         "LEVELS=none",
         "AGENTS=3",
         &nats,
     ];
     let run = plimsoll(folder.path(), &words);
-    let (code, said) = finish(net.inside(0, &run).spawn().unwrap(), 240.0);
+    let (code, said) = finish(net.inside(0, &run).spawn().unwrap(), 200.0);
     drop((bus, target));
     // A pressed machine voids trials, and must: what is sent and told is right all the same.
     assert!(matches!(code, Some(0 | 3)), "{said}");
