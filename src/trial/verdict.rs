@@ -237,6 +237,9 @@ pub enum VoidReason {
     },
 }
 
+/// Agents at fault are named up to so many in a trial.
+const AGENTS_TOLD: usize = 3;
+
 impl fmt::Display for VoidReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -292,7 +295,41 @@ impl Verdict {
                 ]
             }
             Self::Overloaded(reasons) => reasons.iter().map(ToString::to_string).collect(),
-            Self::Void(reasons) => reasons.iter().map(ToString::to_string).collect(),
+            Self::Void(reasons) => told(reasons),
         }
+    }
+}
+
+/// What voids a trial, in words: of agents at fault the first few, since a pressed host presses all of its guests.
+fn told(reasons: &[VoidReason]) -> Vec<String> {
+    let is_of_agent = |reason: &&VoidReason| matches!(reason, VoidReason::Agent { .. });
+    let (of_agents, others): (Vec<_>, Vec<_>) = reasons.iter().partition(is_of_agent);
+    let shown = others.iter().chain(of_agents.iter().take(AGENTS_TOLD));
+    let mut words: Vec<String> = shown.map(ToString::to_string).collect();
+    let untold = of_agents.len().saturating_sub(AGENTS_TOLD);
+    if untold > 0 {
+        words.push(format!("agents: {untold} more faults like these"));
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_agents_at_fault_some_are_named_and_the_others_counted() {
+        let agent = |number: u32| VoidReason::Agent {
+            name: format!("a{number}"),
+            reason: Box::new(VoidReason::Processor { cpu_ratio: 0.9 }),
+        };
+        let mut reasons: Vec<VoidReason> = (0..1000).map(agent).collect();
+        reasons.push(VoidReason::Lanes { lanes_max: 8 });
+        let words = Verdict::Void(reasons.clone()).reasons();
+        assert_eq!(words.len(), 5, "{words:?}");
+        assert!(words[0].starts_with("lanes") && words[1].starts_with("agent a0: processor"));
+        assert!(words[4].starts_with("agents: 997 more"), "{}", words[4]);
+        let few = Verdict::Void(reasons.drain(..3).collect()).reasons();
+        assert_eq!(few.len(), 3, "so few are all named: {few:?}");
     }
 }
