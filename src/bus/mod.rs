@@ -16,7 +16,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -165,8 +165,29 @@ impl Bus {
         }
         options = options.require_tls(plan.url.starts_with("tls://"));
         let connected = runtime.block_on(options.connect(plan.url.as_str()));
-        let client = connected.map_err(|error| refused(plain(&error)))?;
+        let told = |error: ConnectError| {
+            format!("{}{}", plain(&error), cure(error.kind(), plan.url.starts_with("tls://")))
+        };
+        let client = connected.map_err(|error| refused(told(error)))?;
         Ok(Self { runtime, client })
+    }
+}
+
+/// What to do about a bus that cannot be used, to be said behind why.
+const fn cure(kind: ConnectErrorKind, is_encrypted: bool) -> &'static str {
+    match kind {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            "; set NATS_TOKEN, NATS_NKEY or NATS_CREDS to what it asks for"
+        }
+        // A certificate that is not trusted is an error of the stream to the client.
+        ConnectErrorKind::Tls | ConnectErrorKind::Io if is_encrypted => {
+            "; start nats-server there with TLS, and set NATS_CA to the authority of its certificate"
+        }
+        ConnectErrorKind::Dns
+        | ConnectErrorKind::Io
+        | ConnectErrorKind::Tls
+        | ConnectErrorKind::TimedOut => "; start nats-server there, or correct NATS",
+        ConnectErrorKind::ServerParse | ConnectErrorKind::MaxReconnects => "",
     }
 }
 

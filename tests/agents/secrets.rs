@@ -30,6 +30,7 @@ fn only_with(folder: &Path, url: &str, right: &[(&str, &str)], wrong: &[(&str, &
         assert_eq!(refused.status.code(), Some(4), "{said}");
         assert_eq!(said.trim().lines().count(), 1, "{said}");
         assert!(said.contains(&format!("NATS={url}")), "which bus: {said}");
+        assert!(said.contains("NATS_"), "and what cures it: {said}");
         for (_, secret) in variables {
             assert!(!said.contains(secret), "{said}");
         }
