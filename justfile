@@ -144,6 +144,7 @@ fuzz target="answers" seconds="60": _cargo
 check: _cargo && test
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
+    cargo clippy --release --package plimsoll --no-default-features --all-targets -- -D warnings
     RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --quiet
 
 [no-exit-message]

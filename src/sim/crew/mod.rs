@@ -1,9 +1,9 @@
 //! A crew without machines: agents in virtual time, so that a thousand of them with lost messages, deaths and clocks of
 //! their own take seconds.
 //!
-//! Behind the port [`Crew`] stands what stands there in earnest: reports cut into frames and written as text, orders
-//! that are refused or obeyed by the same rules, bearings taken by the same four stamps. Only the bus, the target and
-//! time are imagined.
+//! Behind the port [`Crew`](crate::agents::Crew) stands what stands there in earnest: reports cut into frames and
+//! written as text, orders that are refused or obeyed by the same rules, bearings taken by the same four stamps. Only the
+//! bus, the target and time are imagined.
 
 mod agent;
 mod event;
