@@ -12,13 +12,6 @@
 
 mod support;
 #[path = "../example-api/tests/common/tools.rs"]
-#[allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::missing_panics_doc,
-    reason = "helpers of another package's tests, of which this one uses a part"
-)]
 mod tools;
 
 use std::path::Path;

@@ -15,13 +15,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../../example-api/tests/common/tools.rs"]
-#[allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::missing_panics_doc,
-    reason = "helpers of another package's tests, of which this one uses a part"
-)]
 mod tools;
 
 mod hostile;

@@ -10,24 +10,10 @@
 )]
 
 #[path = "../../example-api/tests/common/browser.rs"]
-#[allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::missing_panics_doc,
-    reason = "helpers of another package's tests, of which this one uses a part"
-)]
 mod browser;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../../example-api/tests/common/tools.rs"]
-#[allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::missing_panics_doc,
-    reason = "helpers of another package's tests, of which this one uses a part"
-)]
 mod tools;
 
 mod exit_codes;

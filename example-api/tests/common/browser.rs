@@ -1,4 +1,13 @@
 //! A real browser and what drives it.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "shared by the tests of both packages, of which each crate uses a part"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

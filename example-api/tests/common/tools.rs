@@ -1,4 +1,13 @@
 //! Programs that only tests need: installed beside the build, or the test is skipped.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "shared by the tests of both packages, of which each crate uses a part"
+)]
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -70,7 +79,6 @@ pub fn npm(folder: &Path) -> Result<(), String> {
 
 /// Python with what `requirements` asks for in `folder`, installed once for each state of it; why not
 /// where that fails.
-#[allow(dead_code, reason = "not every test crate needs it")]
 pub fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
     let _turn = turn(folder)?;
     let program = folder.join("bin/python");
